@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help setup run test lint bench
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r t d; do printf '  make %-8s %s\n' "$$t" "$$d"; done
+
+setup: ## install what is missing to build, and only that
+	@scripts/setup.sh
+
+run: setup ## build, then transcode a real clip from samples/
+	@. scripts/env.sh && cargo build --release -p framemill
+	@scripts/demo.sh
+
+test: setup ## run every test; ARGS='name' picks some
+	@scripts/test.sh $(ARGS)
+
+lint: setup ## formatting, clippy, dependency licences
+	@scripts/lint.sh
+
+bench: setup ## run every benchmark; ARGS='name' picks some
+	@. scripts/env.sh && cargo bench -p framemill-benches $(if $(ARGS),-- $(ARGS))

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The commands, one file each.
+
+mod console;
+pub mod measure;
+pub mod pictures;
+pub mod plan;
+pub mod probe;
+mod show;
+pub mod transcode;
+mod work;
+
+use crate::error::JobError;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use framemill_codec::libav;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Splits media into small chunks, encodes them all at once, and stitches a
+/// result that nobody can tell was split.
+#[derive(Parser)]
+#[command(name = "framemill", version, max_term_width = 100)]
+struct Cli {
+    /// What to log to standard error: error, warn, info, debug or trace
+    #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
+    log_level: String,
+    /// Write nothing to standard error but a failure's one line
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what is in a file
+    Probe(probe::ProbeArgs),
+    /// Transcode a file, in parallel
+    Transcode(Box<transcode::TranscodeArgs>),
+    /// Show what a transcode would do
+    Plan(Box<plan::PlanArgs>),
+    /// Compare two files frame by frame: PSNR and SSIM
+    Measure(measure::MeasureArgs),
+    /// Digest the pictures that workers would encode
+    #[command(hide = true)]
+    Pictures(Box<transcode::MediaArgs>),
+    /// Do one task from standard input
+    #[command(hide = true)]
+    Work,
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    // First of all, while this is the only thread.
+    libav::init();
+    std::panic::set_hook(Box::new(|info| tracing::error!("{info}")));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    if cli.quiet {
+        console::silence_libraries();
+    }
+    if !["off", "error", "warn", "info", "debug", "trace"].contains(&cli.log_level.as_str()) {
+        console::complain(&format!(
+            "framemill: --log-level {}: give error, warn, info, debug or trace",
+            cli.log_level
+        ));
+        return ExitCode::from(2);
+    }
+    let level = if cli.quiet { "off" } else { &cli.log_level };
+    let filter = EnvFilter::new(level);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .init();
+    match run(cli.command, cli.quiet) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::complain(&format!("framemill: {}", one_line(&error.to_string())));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command, quiet: bool) -> Result<(), JobError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Workers block, and so does the store I/O that they wait for.
+        .max_blocking_threads(4096 + 512)
+        .build()
+        .map_err(|e| JobError::Failed(format!("cannot start the runtime: {e}")))?;
+    let result = match command {
+        Command::Probe(args) => runtime.block_on(probe::run(&args)),
+        Command::Transcode(args) => runtime.block_on(transcode::run(*args, quiet)),
+        Command::Plan(args) => runtime.block_on(plan::run(*args)),
+        Command::Measure(args) => measure::run(&args),
+        Command::Pictures(args) => runtime.block_on(pictures::run(*args)),
+        Command::Work => runtime.block_on(work::run()),
+    };
+    // Threads that are still in a codec's hands must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+/// A bad command line in one line; help and version as they are.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let first = text
+        .lines()
+        .map(str::trim)
+        .take_while(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let first = first.strip_prefix("error: ").unwrap_or(&first);
+    console::complain(&format!("framemill: {first} (framemill --help tells more)"));
+    ExitCode::from(2)
+}
+
+fn one_line(text: &str) -> String {
+    text.split(['\n', '\r'])
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `framemill plan`: what a transcode would do, without doing it.
+
+use super::console;
+use super::transcode::MediaArgs;
+use crate::error::Result;
+use crate::job::{Job, JobRequest};
+use crate::plan::{self, span, Plan};
+use crate::progress::Progress;
+use framemill_worker::index::Index;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Arguments of `framemill plan`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    media: MediaArgs,
+    /// The file that would be written
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As a transcode would refuse it.
+pub async fn run(args: PlanArgs) -> Result<()> {
+    let output = args
+        .output
+        .clone()
+        .unwrap_or_else(|| default_output(&args.media));
+    let request = JobRequest {
+        input: args.media.input.clone(),
+        options: args.media.options(&output),
+        workers: args.media.workers(),
+        work_dir: Some(format!("mem:plan-{}", std::process::id())),
+        resume: false,
+        overwrite: true,
+        verify: false,
+        order_seed: None,
+    };
+    let mut job = Job::new(
+        request,
+        CancellationToken::new(),
+        Arc::new(Progress::default()),
+    )
+    .await?;
+    let (index, plan) = job.plan_only().await?;
+    if args.json {
+        print_json(&index, &plan)
+    } else {
+        print_table(&index, &plan)
+    }
+    Ok(())
+}
+
+/// A name whose container holds the codec.
+fn default_output(media: &MediaArgs) -> String {
+    let vp8 = media.codec == plan::options::VideoCodec::Vp8;
+    if vp8 {
+        "out.webm".into()
+    } else {
+        "out.mp4".into()
+    }
+}
+
+fn print_json(index: &Index, plan: &Plan) {
+    let unit = index.header.video.stream.time_base.as_f64();
+    let timeline = &plan.timeline;
+    let chunks: Vec<_> = plan
+        .chunks
+        .iter()
+        .enumerate()
+        .map(|(n, chunk)| {
+            let cost = span::read_cost(index, timeline, &plan.video, chunk);
+            let (start, end) = seconds(index, plan, chunk, unit);
+            serde_json::json!({
+                "chunk": n, "start_s": start, "end_s": end, "frames": chunk.frames,
+                "packets": cost.packets, "read_bytes": cost.bytes, "range_bytes": cost.range,
+            })
+        })
+        .collect();
+    let frames: u64 = plan.chunks.iter().map(|c| c.frames).sum();
+    console::say(&serde_json::json!({
+            "version": 1,
+            "frames": frames,
+            "encoder": plan.video.encoder.encoder,
+            "width": plan.video.encoder.width,
+            "height": plan.video.encoder.height,
+            "pix_fmt": plan.video.encoder.pix_fmt,
+            "chunks": chunks,
+            "tasks": {"index": 1, "encode": plan.chunks.len(), "track": plan.tracks.len(), "stitch": 1},
+            "warnings": plan.warnings,
+        }).to_string());
+}
+
+/// A chunk's span in seconds of the output.
+fn seconds(index: &Index, plan: &Plan, chunk: &plan::chunks::Chunk, unit: f64) -> (f64, f64) {
+    let timeline = &plan.timeline;
+    let at = |pts: i64| (pts - timeline.origin) as f64 * unit;
+    let start = at(timeline.pts(index, chunk.positions.start));
+    let last = chunk.positions.end - 1;
+    let end = if chunk.positions.end < timeline.kept.end {
+        timeline.pts(index, chunk.positions.end)
+    } else {
+        timeline.pts(index, last) + timeline.duration(index, last)
+    };
+    (start, at(end))
+}
+
+fn print_table(index: &Index, plan: &Plan) {
+    let unit = index.header.video.stream.time_base.as_f64();
+    let e = &plan.video.encoder;
+    console::say(&format!(
+        "{} {}x{} {} at {} fps, {} chunks",
+        e.encoder,
+        e.width,
+        e.height,
+        e.pix_fmt,
+        e.frame_rate,
+        plan.chunks.len()
+    ));
+    console::say(&format!(
+        "{:>6} {:>10} {:>10} {:>8} {:>8} {:>12}",
+        "chunk", "start s", "end s", "frames", "packets", "reads bytes"
+    ));
+    for (n, chunk) in plan.chunks.iter().enumerate() {
+        let cost = span::read_cost(index, &plan.timeline, &plan.video, chunk);
+        let (start, end) = seconds(index, plan, chunk, unit);
+        console::say(&format!(
+            "{n:>6} {start:>10.3} {end:>10.3} {:>8} {:>8} {:>12}",
+            chunk.frames, cost.packets, cost.bytes
+        ));
+    }
+    console::say(&format!(
+        "tasks: 1 index, {} encode, {} track, 1 stitch",
+        plan.chunks.len(),
+        plan.tracks.len()
+    ));
+    for warning in &plan.warnings {
+        console::say(&format!("warning: {warning}"));
+    }
+}

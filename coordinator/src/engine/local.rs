@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Workers on this machine: blocking threads of this process, or a process of
+//! their own for encoders that cannot share one.
+
+use super::{process, Engine, Invocation, InvokeError};
+use async_trait::async_trait;
+use framemill_worker::{run, Failure, Outcome, Task, WorkPlace};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Encoders of which a process may hold only one.
+const ALONE: [&str; 1] = ["libsvtav1"];
+
+/// Runs tasks on this machine.
+pub struct LocalEngine {
+    place: WorkPlace,
+    work: String,
+    workers: u32,
+    /// CPU of ended children, in microseconds.
+    children_us: AtomicU64,
+}
+
+impl LocalEngine {
+    /// An engine of `workers` workers; `work` is where other processes find
+    /// the place.
+    #[must_use]
+    pub fn new(place: WorkPlace, work: String, workers: u32) -> Self {
+        Self {
+            place,
+            work,
+            workers: workers.max(1),
+            children_us: AtomicU64::new(0),
+        }
+    }
+}
+
+fn must_be_alone(task: &Task) -> bool {
+    matches!(task, Task::Encode(t) if ALONE.contains(&t.encoder.encoder.as_str()))
+}
+
+#[async_trait]
+impl Engine for LocalEngine {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn slots(&self) -> u32 {
+        self.workers
+    }
+
+    fn speculates(&self) -> bool {
+        false
+    }
+
+    fn remote_cpu_s(&self) -> f64 {
+        self.children_us.load(Ordering::Relaxed) as f64 * 1e-6
+    }
+
+    async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
+        if must_be_alone(&invocation.task) {
+            let outcome = process::invoke(&invocation, &self.work).await?;
+            self.children_us
+                .fetch_add((outcome.stats.cpu_s * 1e6) as u64, Ordering::Relaxed);
+            return Ok(outcome);
+        }
+        let place = self.place.clone();
+        let work = tokio::task::spawn_blocking(move || run(&invocation.task, &place, &invocation));
+        match work.await {
+            Ok(result) => Ok(result?),
+            Err(error) if error.is_panic() => {
+                let panic = error.into_panic();
+                let detail = panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+                    .unwrap_or_else(|| "panic".to_owned());
+                Err(InvokeError::Crashed { detail })
+            }
+            Err(_) => Err(Failure::Cancelled.into()),
+        }
+    }
+}

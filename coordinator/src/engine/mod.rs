@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Engines run invocations: attempts at tasks, somewhere.
+
+mod local;
+pub mod process;
+
+pub use local::LocalEngine;
+
+use async_trait::async_trait;
+use framemill_worker::{Failure, Monitor, Outcome, Task};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// One attempt at a task.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The work.
+    pub task: Arc<Task>,
+    /// Told to stop by the scheduler or the user.
+    pub cancel: CancellationToken,
+    /// Frames done so far; engines that cannot see inside leave it alone.
+    pub progress: Arc<AtomicU64>,
+}
+
+impl Monitor for Invocation {
+    fn progress(&self, frames: u64) {
+        self.progress.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// How an invocation went wrong.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvokeError {
+    /// The task itself says.
+    #[error(transparent)]
+    Task(#[from] Failure),
+    /// The worker died.
+    #[error("the worker crashed: {detail}")]
+    Crashed {
+        /// What is known of it.
+        detail: String,
+    },
+}
+
+/// Where invocations run.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Name for reports.
+    fn name(&self) -> &'static str;
+
+    /// Most invocations that make sense at once.
+    fn slots(&self) -> u32;
+
+    /// True when a duplicate runs on other hardware than what it duplicates.
+    fn speculates(&self) -> bool;
+
+    /// CPU seconds spent outside this process so far.
+    fn remote_cpu_s(&self) -> f64 {
+        0.0
+    }
+
+    /// Runs one attempt to its end.
+    ///
+    /// # Errors
+    /// [`InvokeError`]; nothing of the attempt is visible then.
+    async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError>;
+}

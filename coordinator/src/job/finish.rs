@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From finished tasks to the file under its name.
+
+use super::output::{publish, stage_path};
+use super::Job;
+use crate::error::JobError;
+use crate::plan::Plan;
+use crate::report::{InvocationRecord, ReportStats};
+use crate::runner::Runner;
+use crate::stitch::{self, Expected, Stitch, StitchError, VideoTimes};
+use framemill_codec::picture::Rational;
+use framemill_worker::index::Index;
+use framemill_worker::Outcome;
+use std::path::Path;
+use std::sync::Arc;
+
+impl Job {
+    /// Stitches, verifies, and puts the file under its name.
+    pub(super) async fn finish(
+        &mut self,
+        runner: &Runner,
+        index: &Arc<Index>,
+        plan: &Arc<Plan>,
+        chunks: &[Outcome],
+        track_outcomes: Vec<Outcome>,
+    ) -> Result<(), StitchError> {
+        let start = runner.now().as_secs_f64();
+        let stage = stage_path(&self.output);
+        let result = self
+            .write_and_verify(index, plan, chunks, track_outcomes, &stage)
+            .await;
+        let size = std::fs::metadata(&stage).map_or(0, |m| m.len());
+        let result = match result {
+            Ok(()) => {
+                publish(&stage, &self.output, self.request.overwrite).map_err(StitchError::Job)
+            }
+            Err(error) => Err(error),
+        };
+        if result.is_err() {
+            let _ = std::fs::remove_file(&stage);
+        }
+        self.stitched = Some(InvocationRecord {
+            kind: "stitch",
+            chunk: None,
+            attempt: 1,
+            queued_s: start,
+            start_s: start,
+            end_s: runner.now().as_secs_f64(),
+            stats: ReportStats {
+                bytes_written: size,
+                ..ReportStats::default()
+            },
+            outcome: result
+                .as_ref()
+                .map_or_else(ToString::to_string, |()| "ok".into()),
+        });
+        self.log.totals.bytes_out = size;
+        result
+    }
+
+    async fn write_and_verify(
+        &self,
+        index: &Arc<Index>,
+        plan: &Arc<Plan>,
+        chunks: &[Outcome],
+        track_outcomes: Vec<Outcome>,
+        stage: &Path,
+    ) -> Result<(), StitchError> {
+        let first_blob = |o: &Outcome| o.blobs.first().cloned();
+        let blobs = chunks.iter().filter_map(first_blob).collect();
+        let tracks = plan
+            .tracks
+            .iter()
+            .cloned()
+            .zip(track_outcomes.iter().filter_map(first_blob))
+            .collect();
+        let reorder = chunks.iter().map(|c| c.reorder as usize).max().unwrap_or(0);
+        let name = self.request.options.output.clone();
+        let (place, stage, cancel) = (self.place.clone(), stage.to_owned(), self.cancel.clone());
+        let (index, plan, decode) = (index.clone(), plan.clone(), self.request.verify);
+        tokio::task::spawn_blocking(move || {
+            let expected = expected_times(&index, &plan);
+            let stitch = Stitch {
+                name: name.clone(),
+                place: &place,
+                container: plan.container,
+                chunks: blobs,
+                times: video_times(&index, &plan, &expected, reorder),
+                display_matrix: plan.video.display_matrix,
+                tracks,
+                video_metadata: video_tags(&index),
+                metadata: plan.metadata.clone(),
+                chapters: plan.chapters.clone(),
+            };
+            stitch::stitch(stitch, &stage, &cancel)?;
+            Ok(stitch::verify_times(&stage, &name, &expected, decode)?)
+        })
+        .await
+        .map_err(|e| JobError::Failed(format!("stitching: {e}")))?
+    }
+}
+
+fn expected_times(index: &Index, plan: &Plan) -> Expected {
+    let mut times: Vec<i64> = plan.timeline.output_times(index).collect();
+    for i in 1..times.len() {
+        times[i] = times[i].max(times[i - 1] + 1);
+    }
+    Expected {
+        times,
+        unit: plan.video.encoder.time_base,
+    }
+}
+
+fn video_times(index: &Index, plan: &Plan, expected: &Expected, reorder: usize) -> VideoTimes {
+    let unit = plan.video.encoder.time_base;
+    let rate: Rational = plan.video.encoder.frame_rate;
+    let period = rate.inverse().rescale(1, unit).max(1);
+    let constant = plan.timeline.is_constant();
+    let last = plan.timeline.kept.end - 1;
+    VideoTimes {
+        period,
+        reorder,
+        last_pts: expected.times.last().copied().unwrap_or(0),
+        last_duration: if constant {
+            1
+        } else {
+            plan.timeline.duration(index, last)
+        },
+    }
+}
+
+/// Tags of the video stream worth keeping.
+fn video_tags(index: &Index) -> std::collections::BTreeMap<String, String> {
+    let tags = &index.header.video.stream.metadata;
+    tags.iter()
+        .filter(|(k, _)| matches!(k.as_str(), "language" | "title"))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}

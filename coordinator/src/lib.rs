@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! framemill: splits media into small chunks, encodes them all at once, and
+//! stitches a result that nobody can tell was split.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cli`] | the commands, one file each |
+//! | [`job`] | a transcode from source to verified output |
+//! | [`plan`] | from an index and the user's wishes to tasks |
+//! | [`rate`] | meeting a bit rate over all chunks |
+//! | [`runner`] | drives the scheduler against an engine, resumes |
+//! | [`schedule`] | the scheduler: a pure state machine |
+//! | [`engine`] | where invocations run |
+//! | [`stitch`] | from chunks to a file, verified |
+//! | [`report`] | what ran and what it cost |
+//! | [`orientation`] | display matrices as quarter turns |
+
+pub mod cli;
+pub mod engine;
+pub mod error;
+pub mod job;
+pub mod orientation;
+pub mod plan;
+pub mod progress;
+pub mod rate;
+pub mod report;
+pub mod runner;
+pub mod schedule;
+pub mod stitch;

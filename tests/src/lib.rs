@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the end-to-end tests share: they start the `framemill` binary as a
+//! user does and look at what it leaves behind with FFmpeg's own programs.
+//!
+//! * [`place`]: the binary, the shared clips, the folder of generated media
+//! * [`process`]: children with a time limit; `ffmpeg` and `ffprobe`
+//! * [`job`]: a run of the binary, and what a run must have done
+//! * [`frames`]: times and pictures of two files, frame by frame
+//! * [`pictures`]: hashes of what workers feed their encoders
+//! * [`streams`]: what a container says of itself
+//! * [`sources`]: media made with `ffmpeg`, once
+//! * [`boxes`]: edits inside MP4 files that `ffmpeg` cannot make
+//! * [`manifest`]: the shared clips and what is expected of them
+//! * [`sound`]: samples, clicks, alignment
+//! * [`work`]: folders of unfinished work
+//!
+//! Everything here panics with the reason when something is not as it must be.
+
+pub mod boxes;
+pub mod frames;
+pub mod job;
+pub mod manifest;
+pub mod pictures;
+pub mod place;
+pub mod process;
+pub mod sound;
+pub mod sources;
+pub mod streams;
+pub mod work;

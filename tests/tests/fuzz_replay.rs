@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What fuzzing found stays found: every file of `fuzz/corpus/` goes through
+//! its target's own checks, without a fuzzer.
+
+#[path = "../../fuzz/src/lib.rs"]
+mod checks;
+
+use std::fs;
+use std::path::Path;
+
+/// Runs every file of a target's corpus; `least` of them must be there.
+fn replay(target: &str, least: usize, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz/corpus")
+        .join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= least, "{} is not whole", folder.display());
+    for file in files {
+        // The last name printed is the one that failed.
+        println!("{}", file.display());
+        check(&fs::read(&file).expect("a readable file"));
+    }
+}
+
+#[test]
+fn packet_file() {
+    replay("packet_file", 2, checks::packet_file);
+}
+
+#[test]
+fn index_blob() {
+    replay("index_blob", 2, checks::index_blob);
+}
+
+#[test]
+fn task_json() {
+    replay("task_json", 4, checks::task_json);
+}
+
+#[test]
+fn container() {
+    replay("container", 6, checks::container);
+}
+
+#[test]
+fn options() {
+    replay("options", 10, checks::options);
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tasks as values, their keys, and what finished ones leave behind.
+
+use crate::encode::EncodeTask;
+use crate::index::IndexTask;
+use crate::track::TrackTask;
+use framemill_codec::libav;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::OnceLock;
+
+/// A pure work value: all that determines an output, and nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Read the container's tables.
+    Index(IndexTask),
+    /// Decode a span, filter it and encode it as a chunk.
+    Encode(Box<EncodeTask>),
+    /// Copy or encode a whole audio or subtitle track.
+    Track(TrackTask),
+}
+
+impl Task {
+    /// The word for this kind of task in reports.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Index(_) => "index",
+            Self::Encode(_) => "encode",
+            Self::Track(_) => "track",
+        }
+    }
+
+    /// BLAKE3 over the canonical encoding, the build and the codec libraries.
+    ///
+    /// The canonical encoding is serde_json's: struct fields in order of
+    /// declaration, maps ordered by key, no spaces.
+    ///
+    /// # Panics
+    /// Never: tasks hold nothing that JSON lacks.
+    #[must_use]
+    pub fn key(&self) -> TaskKey {
+        let mut hash = blake3::Hasher::new();
+        hash.update(environment().as_bytes());
+        hash.update(&serde_json::to_vec(self).expect("tasks are plain values"));
+        TaskKey(hash.finalize().to_hex()[..40].to_owned())
+    }
+}
+
+/// What outputs depend on beside the task: build, libraries, architecture.
+#[must_use]
+pub fn environment() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| {
+        format!(
+            "framemill {} {} {}",
+            crate::BUILD,
+            libav::versions(),
+            std::env::consts::ARCH
+        )
+    })
+}
+
+/// Names a task's outputs: 160 bits in hex.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskKey(String);
+
+impl TaskKey {
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Store key of the outcome record.
+    #[must_use]
+    pub fn outcome_key(&self) -> String {
+        format!("out/{}.json", self.0)
+    }
+
+    /// Store key of the main output.
+    #[must_use]
+    pub fn data_key(&self) -> String {
+        format!("out/{}.data", self.0)
+    }
+
+    /// Store key of the packets that an index had to copy out of the container.
+    #[must_use]
+    pub fn packets_key(&self) -> String {
+        format!("out/{}.packets", self.0)
+    }
+}
+
+impl fmt::Display for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A stored blob and the proof of its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobRef {
+    /// Key in the work store.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// BLAKE3 of the whole blob, in hex.
+    pub digest: String,
+}
+
+/// What a finished task says of itself. Stored beside its output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The task's key.
+    pub key: TaskKey,
+    /// Blobs that the task wrote, the main one first.
+    pub blobs: Vec<BlobRef>,
+    /// Packets in the output.
+    pub packets: u64,
+    /// Frames encoded, or packets indexed.
+    pub frames: u64,
+    /// Sum of the output packets' sizes in bytes.
+    pub payload_bytes: u64,
+    /// Most packets that precede one in decoding order and follow it when shown.
+    pub reorder: u32,
+    /// First presentation time of the output, in its time base.
+    pub first_pts: Option<i64>,
+    /// Things the user should know.
+    pub warnings: Vec<String>,
+    /// What the attempt cost.
+    pub stats: TaskStats,
+}
+
+/// What one attempt cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskStats {
+    /// CPU seconds of the worker's thread.
+    pub cpu_s: f64,
+    /// Bytes fetched from stores.
+    pub bytes_read: u64,
+    /// Bytes written to stores.
+    pub bytes_written: u64,
+    /// Highest resident size of the worker's process so far, in bytes.
+    pub peak_memory: u64,
+}
