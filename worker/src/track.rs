@@ -332,10 +332,6 @@ impl<'a> Transcoder<'a> {
         self.encode()
     }
 
-    fn opus(&self) -> bool {
-        matches!(&self.task.mode, TrackMode::Encode { encoder, .. } if encoder == "libopus")
-    }
-
     /// Fills gaps and drops overlaps so that sound stays where its times say,
     /// starts it on the sample, and gives the encoder what it takes.
     fn build_filter(&self, first: &Frame) -> Result<AudioFilter, Failure> {
@@ -349,13 +345,8 @@ impl<'a> Transcoder<'a> {
             return Err(Failure::bug("a track to encode without an encoder"));
         };
         let rate = Rational::new(1, *sample_rate as i32);
-        // A late start is kept, but for Opus: its pre-skip is only exact at the start.
-        let late = if self.opus() {
-            0
-        } else {
-            first.pts().unwrap_or(0).max(0)
-        };
-        let start = self.unit.rescale(late, rate);
+        // A late start is kept.
+        let start = self.unit.rescale(first.pts().unwrap_or(0).max(0), rate);
         let mut chain = format!(
             "aresample=osr={sample_rate}:async=1:min_hard_comp=0.1:first_pts={start},\
              aformat=sample_fmts={sample_fmt}:sample_rates={sample_rate}:channel_layouts={channel_layout}"

@@ -53,12 +53,28 @@ pub fn container_holds(container: &str, codec: &str) -> bool {
     }
 }
 
+/// By how much later a Matroska block has to be stamped than it is heard, in the
+/// stream's unit: players take CodecDelay off its time. libavformat writes that
+/// delay for Opus, but moves the times by it only since version 60.
+fn codec_delay(container: &str, stream: &OutputStream) -> i64 {
+    // SAFETY: a plain query.
+    let old = unsafe { ffi::avformat_version() } >> 16 < 60;
+    let params = &stream.header.params;
+    if !old || !matches!(container, "matroska" | "webm") || params.codec != "opus" {
+        return 0;
+    }
+    let samples = Rational::new(1, params.sample_rate.max(1) as i32);
+    samples.rescale(params.initial_padding.into(), stream.header.time_base)
+}
+
 /// Writes a container to a local file, front to back where the format allows.
 pub struct Muxer {
     context: *mut ffi::AVFormatContext,
     packet: *mut ffi::AVPacket,
     container: String,
     units: Vec<Rational>,
+    /// What is added to a stream's times, in its unit.
+    shifts: Vec<i64>,
     started: bool,
 }
 
@@ -93,12 +109,13 @@ impl Muxer {
                 packet: ffi::av_packet_alloc(),
                 container: container.to_owned(),
                 units: streams.iter().map(|s| s.header.time_base).collect(),
+                shifts: streams.iter().map(|s| codec_delay(container, s)).collect(),
                 started: false,
             };
             muxer.check(code)?;
             (*context).flags |= ffi::AVFMT_FLAG_BITEXACT as c_int;
-            // Matroska writes Opus's pre-skip as a delay, so its first block lies at
-            // zero; shifting everything for it would move the sound by 7 ms.
+            // Matroska keeps presentation times alone, and Opus's pre-skip as a delay
+            // that its times include: nothing of theirs is negative.
             let delayed = |s: &OutputStream| {
                 s.header.params.kind != MediaKind::Audio || s.header.params.codec == "opus"
             };
@@ -269,13 +286,13 @@ impl Muxer {
     /// # Panics
     /// When there is no stream `index`.
     pub fn write(&mut self, index: usize, packet: &Packet) -> Result<()> {
-        let unit = self.units[index];
+        let (unit, shift) = (self.units[index], self.shifts[index]);
         // SAFETY: the context has at least `units.len()` streams and our packet is valid.
         unsafe {
             let input = InputPacket {
                 data: &packet.data,
-                pts: Some(packet.pts),
-                dts: Some(packet.dts),
+                pts: Some(packet.pts + shift),
+                dts: Some(packet.dts + shift),
                 flags: packet.flags,
                 side: &packet.side,
             };
