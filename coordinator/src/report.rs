@@ -3,6 +3,7 @@
 
 use framemill_worker::TaskStats;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Version of the report's shape.
 pub const REPORT_VERSION: u32 = 1;
@@ -26,7 +27,7 @@ pub struct InvocationRecord {
     #[serde(flatten)]
     pub stats: ReportStats,
     /// `ok`, or what went wrong.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
 }
 
 /// What an invocation cost.
@@ -71,6 +72,9 @@ pub struct Totals {
     pub reused: u64,
     /// Highest resident size of this process, in bytes.
     pub peak_memory: u64,
+    /// Heap in use when all chunks were done, in bytes: index, plan and
+    /// bookkeeping. 0 where the allocator does not say.
+    pub live_memory: u64,
 }
 
 /// The report.

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Builds a node's task; the argument is how many more key frames of run-up
-/// than needed decoding starts at.
-type Build = Box<dyn Fn(usize) -> Task + Send + Sync>;
+/// Builds a node's task from its chunk's number, or 0, and how many more key
+/// frames of run-up than needed decoding starts at. Shared by all chunks.
+pub type Build = Arc<dyn Fn(usize, usize) -> Task + Send + Sync>;
 
 /// Work to be done.
 pub struct Work {
@@ -36,9 +36,9 @@ struct Node {
     work: Work,
     extra: usize,
     queued: Duration,
-    last_failure: Option<InvokeError>,
+    last_failure: Option<Box<InvokeError>>,
     damaged_at: Option<u64>,
-    outcome: Option<Outcome>,
+    outcome: Option<Box<Outcome>>,
 }
 
 struct Flight {
@@ -137,6 +137,10 @@ impl Runner {
     pub async fn run(&mut self, works: Vec<Work>) -> Result<Vec<Outcome>> {
         let first = self.nodes.len();
         let now = self.now();
+        // Exact, since thousands of small things doubled are megabytes.
+        self.nodes.reserve_exact(works.len());
+        self.records.reserve_exact(works.len());
+        self.scheduler.reserve(works.len());
         for work in works {
             let spec = NodeSpec::new(kind_number(work.kind), work.weight);
             self.scheduler
@@ -158,7 +162,7 @@ impl Runner {
             let event = self.next_event().await;
             left -= self.feed(event)?;
         }
-        let take = |node: &mut Node| node.outcome.take();
+        let take = |node: &mut Node| node.outcome.take().map(|outcome| *outcome);
         let outcomes: Option<Vec<Outcome>> = self.nodes[first..].iter_mut().map(take).collect();
         outcomes.ok_or_else(|| JobError::Failed("a finished node left no outcome".into()))
     }
@@ -207,7 +211,10 @@ impl Runner {
 
     fn launch(&mut self, invocation: InvocationId, id: NodeId, attempt: u16) {
         let node = &self.nodes[id.0 as usize];
-        let task = Arc::new((node.work.build)(node.extra));
+        let task = Arc::new((node.work.build)(
+            node.work.chunk.unwrap_or(0) as usize,
+            node.extra,
+        ));
         let cancel = self.cancel.child_token();
         let progress = self.progress.invocation(invocation.0);
         let (engine, place) = (self.engine.clone(), self.place.clone());
@@ -268,7 +275,7 @@ impl Runner {
                 };
                 self.progress
                     .finished(invocation.0, frames, node.work.kind == "encode", reused);
-                node.outcome.get_or_insert(outcome);
+                node.outcome.get_or_insert_with(|| Box::new(outcome));
                 Event::Finished {
                     invocation,
                     cost: 0.0,
@@ -278,7 +285,7 @@ impl Runner {
                 self.progress.dropped(invocation.0);
                 let class = self.classify(flight.node, &error);
                 tracing::debug!(?class, %error, "invocation failed");
-                self.nodes[flight.node.0 as usize].last_failure = Some(error);
+                self.nodes[flight.node.0 as usize].last_failure = Some(Box::new(error));
                 match class {
                     Some(class) => Event::Failed {
                         invocation,
@@ -293,7 +300,7 @@ impl Runner {
 
     fn record(&mut self, flight: &Flight, result: &Result<Outcome, InvokeError>, reused: bool) {
         if let Ok(outcome) = result {
-            let new = self.made.insert(outcome.key.clone());
+            let new = self.made.insert(outcome.key);
             if reused {
                 self.reused += u64::from(new);
                 return;
@@ -311,9 +318,10 @@ impl Runner {
                 .as_ref()
                 .map(|o| ReportStats::from(&o.stats))
                 .unwrap_or_default(),
-            outcome: result
-                .as_ref()
-                .map_or_else(ToString::to_string, |_| "ok".to_owned()),
+            outcome: match result {
+                Ok(_) => "ok".into(),
+                Err(error) => error.to_string().into(),
+            },
         });
     }
 
@@ -360,7 +368,7 @@ impl Runner {
             return JobError::Failed(failure.to_string());
         };
         let node = &self.nodes[node.0 as usize];
-        match &node.last_failure {
+        match node.last_failure.as_deref() {
             Some(InvokeError::Task(f @ Failure::Mismatch { .. })) => {
                 JobError::Replan(f.to_string())
             }

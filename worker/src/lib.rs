@@ -16,6 +16,7 @@
 
 pub mod encode;
 pub mod failure;
+mod hex;
 pub mod index;
 mod measure;
 mod run;
@@ -27,7 +28,7 @@ pub use failure::Failure;
 pub use measure::{peak_memory, process_cpu_s};
 pub use run::{run, verify_blob, Monitor, Unwatched, WorkPlace};
 pub use source::SourceRef;
-pub use task::{BlobRef, Outcome, Task, TaskKey, TaskStats};
+pub use task::{BlobRef, Digest, Outcome, Task, TaskKey, TaskStats};
 
 /// Names this build of the operations: the sources' digest. Together with the
 /// codec libraries' versions it is part of every task's key.

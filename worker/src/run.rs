@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Doing a task: read inputs, compute, store outputs, say what happened.
 
-use crate::task::{BlobRef, Outcome, Task, TaskStats};
+use crate::task::{BlobRef, Digest, Outcome, Task, TaskStats};
 use crate::{encode, index, measure, track, Failure};
 use bytes::Bytes;
 use framemill_store::{
@@ -71,9 +71,9 @@ impl WorkPlace {
     /// The store's.
     pub(crate) fn put_blob(&self, key: &str, bytes: Vec<u8>) -> Result<BlobRef, Failure> {
         let blob = BlobRef {
-            key: key.to_owned(),
+            key: key.into(),
             size: bytes.len() as u64,
-            digest: blake3::hash(&bytes).to_hex().to_string(),
+            digest: blake3::hash(&bytes).into(),
         };
         self.blocking()
             .put(&self.full_key(key), Bytes::from(bytes), PutMode::Overwrite)?;
@@ -138,9 +138,9 @@ impl BlobWriter {
         self.send()?;
         self.upload.finish()?;
         Ok(BlobRef {
-            key: self.key,
+            key: self.key.into(),
             size: self.written,
-            digest: self.hash.finalize().to_hex().to_string(),
+            digest: self.hash.finalize().into(),
         })
     }
 
@@ -190,7 +190,7 @@ pub fn run(task: &Task, place: &WorkPlace, monitor: &dyn Monitor) -> Result<Outc
         Task::Index(t) => {
             let (blobs, index) = index::run(t, &key, place, monitor, &stats)?;
             Outcome {
-                key: key.clone(),
+                key,
                 blobs,
                 packets: index.packets.len() as u64,
                 frames: index.packets.iter().filter(|p| p.shows_frame()).count() as u64,
@@ -236,5 +236,5 @@ pub fn verify_blob(blob: &BlobRef, place: &WorkPlace) -> Result<bool, Failure> {
         hash.update(&store.get_range(&key, at..end, Some(&meta.version))?);
         at = end;
     }
-    Ok(hash.finalize().to_hex().as_str() == blob.digest)
+    Ok(Digest::from(hash.finalize()) == blob.digest)
 }

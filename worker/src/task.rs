@@ -2,6 +2,7 @@
 //! Tasks as values, their keys, and what finished ones leave behind.
 
 use crate::encode::EncodeTask;
+use crate::hex::Hex;
 use crate::index::IndexTask;
 use crate::track::TrackTask;
 use framemill_codec::libav;
@@ -44,7 +45,9 @@ impl Task {
         let mut hash = blake3::Hasher::new();
         hash.update(environment().as_bytes());
         hash.update(&serde_json::to_vec(self).expect("tasks are plain values"));
-        TaskKey(hash.finalize().to_hex()[..40].to_owned())
+        let mut key = [0; 20];
+        hash.finalize_xof().fill(&mut key);
+        TaskKey(Hex(key))
     }
 }
 
@@ -62,17 +65,21 @@ pub fn environment() -> &'static str {
     })
 }
 
-/// Names a task's outputs: 160 bits in hex.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct TaskKey(String);
+/// Names a task's outputs: 160 bits, in hex as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskKey(Hex<20>);
+
+/// BLAKE3 of a blob, in hex as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Digest(Hex<32>);
+
+impl From<blake3::Hash> for Digest {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(Hex(*hash.as_bytes()))
+    }
+}
 
 impl TaskKey {
-    /// The key as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Store key of the outcome record.
     #[must_use]
     pub fn outcome_key(&self) -> String {
@@ -94,7 +101,7 @@ impl TaskKey {
 
 impl fmt::Display for TaskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -102,11 +109,11 @@ impl fmt::Display for TaskKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobRef {
     /// Key in the work store.
-    pub key: String,
+    pub key: Box<str>,
     /// Size in bytes.
     pub size: u64,
-    /// BLAKE3 of the whole blob, in hex.
-    pub digest: String,
+    /// BLAKE3 of the whole blob.
+    pub digest: Digest,
 }
 
 /// What a finished task says of itself. Stored beside its output.

@@ -139,7 +139,7 @@ impl Output<'_> {
             .ok_or_else(|| Failure::bug("a track without a header"))?;
         let (blob, summary) = writer.finish()?;
         Ok(Outcome {
-            key: key.clone(),
+            key: *key,
             blobs: vec![blob.finish()?],
             packets: summary.packets,
             frames: 0,

@@ -64,6 +64,19 @@ fn bound_heap() {
     }
 }
 
+/// Heap in use by this process, in bytes; 0 where the allocator does not say.
+#[must_use]
+pub fn heap_in_use() -> u64 {
+    #[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+    {
+        // SAFETY: takes nothing and returns counters by value.
+        let info = unsafe { libc::mallinfo2() };
+        (info.uordblks + info.hblkhd) as u64
+    }
+    #[cfg(not(all(target_env = "gnu", target_pointer_width = "64")))]
+    0
+}
+
 /// FFmpeg's library versions and configuration in one line: outputs may depend
 /// on them, so they are part of every task's key.
 #[must_use]

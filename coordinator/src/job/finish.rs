@@ -21,7 +21,7 @@ impl Job {
         runner: &Runner,
         index: &Arc<Index>,
         plan: &Arc<Plan>,
-        chunks: &[Outcome],
+        chunks: Vec<Outcome>,
         track_outcomes: Vec<Outcome>,
     ) -> Result<(), StitchError> {
         let start = runner.now().as_secs_f64();
@@ -50,9 +50,10 @@ impl Job {
                 bytes_written: size,
                 ..ReportStats::default()
             },
-            outcome: result
-                .as_ref()
-                .map_or_else(ToString::to_string, |()| "ok".into()),
+            outcome: match &result {
+                Ok(()) => "ok".into(),
+                Err(error) => error.to_string().into(),
+            },
         });
         self.log.totals.bytes_out = size;
         result
@@ -62,19 +63,19 @@ impl Job {
         &self,
         index: &Arc<Index>,
         plan: &Arc<Plan>,
-        chunks: &[Outcome],
+        chunks: Vec<Outcome>,
         track_outcomes: Vec<Outcome>,
         stage: &Path,
     ) -> Result<(), StitchError> {
-        let first_blob = |o: &Outcome| o.blobs.first().cloned();
-        let blobs = chunks.iter().filter_map(first_blob).collect();
+        let reorder = chunks.iter().map(|c| c.reorder as usize).max().unwrap_or(0);
+        let first_blob = |o: Outcome| o.blobs.into_iter().next();
+        let blobs = chunks.into_iter().filter_map(first_blob).collect();
         let tracks = plan
             .tracks
             .iter()
             .cloned()
-            .zip(track_outcomes.iter().filter_map(first_blob))
+            .zip(track_outcomes.into_iter().filter_map(first_blob))
             .collect();
-        let reorder = chunks.iter().map(|c| c.reorder as usize).max().unwrap_or(0);
         let name = self.request.options.output.clone();
         let (place, stage, cancel) = (self.place.clone(), stage.to_owned(), self.cancel.clone());
         let (index, plan, decode) = (index.clone(), plan.clone(), self.request.verify);

@@ -3,25 +3,25 @@
 
 mod finish;
 mod output;
+mod stages;
 
 pub use output::{absolute, same_file};
+pub use stages::load_index;
 
 use output::{check_output, default_work_dir, lock_folder};
 
 use crate::engine::{Engine, LocalEngine};
 use crate::error::{JobError, Result};
-use crate::plan::options::{ChunkRule, Rate, TranscodeOptions};
-use crate::plan::{self, chunks, encoder, scenes, span, tracks, Plan};
+use crate::plan::options::TranscodeOptions;
+use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::rate::RateSearch;
 use crate::report::{InvocationRecord, Totals};
-use crate::runner::{Runner, Work};
+use crate::runner::Runner;
 use crate::stitch::StitchError;
+use framemill_codec::libav::heap_in_use;
 use framemill_store::{self as store, Location};
-use framemill_worker::index::{Index, IndexTask};
-use framemill_worker::{Outcome, SourceRef, Task, WorkPlace};
-use rand::seq::SliceRandom;
-use rand::SeedableRng;
+use framemill_worker::index::Index;
+use framemill_worker::{SourceRef, WorkPlace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -247,6 +247,7 @@ impl Job {
         self.log.totals.frames = frames;
         self.log.totals.chunks = plan.chunks.len() as u64;
         let (chunks, tracks) = self.encode(runner, &index, &plan).await?;
+        self.log.totals.live_memory = heap_in_use();
         if self.request.options.digest {
             return Ok(super::cli::pictures::print(
                 &self.place,
@@ -255,185 +256,7 @@ impl Job {
                 &chunks,
             )?);
         }
-        self.finish(runner, &index, &plan, &chunks, tracks).await
-    }
-
-    /// The source's index, from a worker.
-    async fn index(
-        &self,
-        runner: &mut Runner,
-        source: &SourceRef,
-        decode: bool,
-    ) -> Result<Arc<Index>> {
-        let task = IndexTask {
-            source: source.clone(),
-            decode,
-        };
-        let work = Work {
-            kind: "index",
-            chunk: None,
-            weight: 1,
-            build: Box::new(move |_| Task::Index(task.clone())),
-        };
-        let outcome = runner.run(vec![work]).await?.remove(0);
-        load_index(&self.place, &outcome).await
-    }
-
-    async fn plan(&self, runner: &mut Runner, index: &Arc<Index>) -> Result<Plan> {
-        let mut plan = plan::plan(index, &self.request.options, &self.request.input)?;
-        if self.request.options.chunk == ChunkRule::Scenes {
-            let starts = self.find_scenes(runner, index, &plan).await?;
-            plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
-        }
-        let whole = matches!(self.request.options.rate, Rate::Bitrate { .. });
-        if whole && self.request.options.chunk == ChunkRule::Auto {
-            recut_for_rate(index, &mut plan)?;
-        }
-        Ok(plan)
-    }
-
-    /// Decodes everything once, small, to find the scene cuts.
-    async fn find_scenes(
-        &self,
-        runner: &mut Runner,
-        index: &Arc<Index>,
-        plan: &Plan,
-    ) -> Result<Vec<usize>> {
-        let strict = !self.request.options.keep_damaged;
-        let works = scenes::tasks(index, plan, strict)
-            .into_iter()
-            .enumerate()
-            .map(|(n, task)| Work {
-                kind: "analyze",
-                chunk: Some(n as u32),
-                weight: task.packets.0.len() as u32,
-                build: Box::new(move |_| Task::Encode(Box::new(task.clone()))),
-            })
-            .collect();
-        let outcomes = runner.run(works).await?;
-        let place = self.place.clone();
-        let scores = tokio::task::spawn_blocking(move || scenes::scores(&place, &outcomes))
-            .await
-            .map_err(|e| JobError::Failed(format!("scene analysis: {e}")))??;
-        Ok(scenes::cut(&plan.timeline, &scores))
-    }
-
-    /// Encodes all chunks and tracks.
-    async fn encode(
-        &mut self,
-        runner: &mut Runner,
-        index: &Arc<Index>,
-        plan: &Arc<Plan>,
-    ) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
-        let mut search = self.rate_search(index, plan);
-        let mut works = self.track_works(index, plan);
-        let track_count = works.len();
-        works.extend(self.chunk_works(index, plan, search.as_ref().map(|s| s.quality.as_slice())));
-        let mut tracks = runner.run(works).await?;
-        let mut chunks = tracks.split_off(track_count);
-        while let Some(search) = &mut search {
-            let bytes: Vec<u64> = chunks.iter().map(|c| c.payload_bytes).collect();
-            let before = search.quality.clone();
-            let done = search.measured(&bytes);
-            if search.quality != before {
-                self.progress.restart();
-                chunks = runner
-                    .run(self.chunk_works(index, plan, Some(&search.quality)))
-                    .await?;
-            }
-            if done {
-                break;
-            }
-        }
-        let total: u64 = chunks.iter().map(|c| c.payload_bytes).sum();
-        self.log
-            .warnings
-            .extend(search.and_then(|s| s.shortfall(total)));
-        for warning in tracks.iter().chain(&chunks).flat_map(|o| &o.warnings) {
-            // Chunks that share a run-up tell of the same damage.
-            if !self.log.warnings.contains(warning) {
-                self.log.warnings.push(warning.clone());
-            }
-        }
-        Ok((chunks, tracks))
-    }
-
-    fn rate_search(&self, index: &Index, plan: &Plan) -> Option<RateSearch> {
-        let Rate::Bitrate { target, .. } = self.request.options.rate else {
-            return None;
-        };
-        let encoder = encoder::choice_of(&plan.video.encoder.encoder)?;
-        let seconds = plan.timeline.duration_s(index);
-        Some(RateSearch::new(
-            &encoder,
-            plan.chunks.len(),
-            target as f64 * seconds / 8.0,
-        ))
-    }
-
-    fn track_works(&self, index: &Arc<Index>, plan: &Arc<Plan>) -> Vec<Work> {
-        let options = &self.request.options;
-        let (strict, trimmed) = (!options.keep_damaged, options.start.is_some());
-        plan.tracks
-            .iter()
-            .map(|track| {
-                let task = tracks::track_task(index, plan, track, strict, trimmed);
-                Work {
-                    kind: "track",
-                    chunk: None,
-                    weight: u32::MAX,
-                    build: Box::new(move |_| Task::Track(task.clone())),
-                }
-            })
-            .collect()
-    }
-
-    fn chunk_works(
-        &self,
-        index: &Arc<Index>,
-        plan: &Arc<Plan>,
-        quality: Option<&[f64]>,
-    ) -> Vec<Work> {
-        let strict = !self.request.options.keep_damaged;
-        let mut weights: Vec<u32> = plan
-            .chunks
-            .iter()
-            .map(|c| u32::try_from(c.frames).unwrap_or(u32::MAX))
-            .collect();
-        if let Some(seed) = self.request.order_seed {
-            weights = (1..=weights.len() as u32).collect();
-            weights.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
-        }
-        weights
-            .into_iter()
-            .enumerate()
-            .map(|(n, weight)| {
-                let (index, plan) = (index.clone(), plan.clone());
-                let quality = quality.map(|q| q[n]);
-                Work {
-                    kind: "encode",
-                    chunk: Some(n as u32),
-                    weight,
-                    build: Box::new(move |extra| {
-                        let chunk = &plan.chunks[n];
-                        let mut task = span::encode_task(
-                            &index,
-                            &plan.timeline,
-                            &plan.video,
-                            chunk,
-                            strict,
-                            extra,
-                        );
-                        if let (Some(q), Some(choice)) =
-                            (quality, encoder::choice_of(&task.encoder.encoder))
-                        {
-                            encoder::set_quality(&mut task.encoder.options, &choice, q);
-                        }
-                        Task::Encode(Box::new(task))
-                    }),
-                }
-            })
-            .collect()
+        self.finish(runner, &index, &plan, chunks, tracks).await
     }
 
     /// Removes the default work folder after success; a chosen one is the user's.
@@ -442,38 +265,4 @@ impl Job {
             let _ = tokio::fs::remove_dir_all(&self.work_dir).await;
         }
     }
-}
-
-/// Reads an index back from the work store.
-///
-/// # Errors
-/// [`JobError::Failed`] when it is not whole.
-pub async fn load_index(place: &WorkPlace, outcome: &Outcome) -> Result<Arc<Index>> {
-    const INDEX_MAX: u64 = 4 << 30;
-    let blob = outcome
-        .blobs
-        .first()
-        .ok_or_else(|| JobError::Failed("an index without a blob".into()))?;
-    let bytes = place
-        .work
-        .get(&place.full_key(&blob.key), INDEX_MAX)
-        .await
-        .map_err(|e| JobError::Failed(e.to_string()))?;
-    Index::from_bytes(&bytes)
-        .map(Arc::new)
-        .map_err(|f| JobError::Failed(f.to_string()))
-}
-
-/// A rate needs a few chunks to spread its last correction over.
-fn recut_for_rate(index: &Index, plan: &mut Plan) -> Result<()> {
-    const LEAST: usize = 4;
-    const SHORTEST: usize = 24;
-    let frames = plan.timeline.kept.len();
-    if plan.chunks.len() >= LEAST || frames < LEAST * SHORTEST {
-        return Ok(());
-    }
-    let step = frames.div_ceil(LEAST);
-    let starts: Vec<usize> = plan.timeline.kept.clone().step_by(step).collect();
-    plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
-    Ok(())
 }

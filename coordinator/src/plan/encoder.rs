@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Encoders, and their own options from quality and preset.
 
+use super::colour::{light_text, mastering_decimal, mastering_text};
 use super::options::{Preset, Rate, TranscodeOptions, VideoCodec};
-use super::output::{light_text, mastering_decimal, mastering_text};
 use crate::error::{JobError, Result};
 use framemill_codec::libav;
 use framemill_worker::encode::{EncoderSpec, AV1_BY_RAV1E};

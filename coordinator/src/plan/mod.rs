@@ -16,6 +16,7 @@
 //! workers there are, so that the output doesn't either.
 
 pub mod chunks;
+pub mod colour;
 pub mod container;
 pub mod encoder;
 pub mod options;

@@ -71,6 +71,11 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    /// Makes room for this many nodes more, and no more.
+    pub(super) fn reserve(&mut self, nodes: usize) {
+        self.nodes.reserve_exact(nodes);
+    }
+
     /// Adds a node: waiting, or ready if its dependencies are done.
     pub(super) fn add(&mut self, spec: NodeSpec) -> Result<NodeId, ScheduleError> {
         let number = u32::try_from(self.nodes.len()).map_err(|_| ScheduleError::TooManyNodes)?;

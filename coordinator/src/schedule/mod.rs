@@ -126,6 +126,11 @@ impl Scheduler {
         })
     }
 
+    /// Makes room for this many nodes more.
+    pub fn reserve(&mut self, nodes: usize) {
+        self.graph.reserve(nodes);
+    }
+
     /// Adds a node after its dependencies, before or while the job runs.
     ///
     /// # Errors

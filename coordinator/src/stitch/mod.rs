@@ -96,7 +96,7 @@ impl<'a> Source<'a> {
         let mut source = Self {
             place,
             blobs,
-            open: Some((first.key, reader)),
+            open: Some((first.key.into(), reader)),
             header,
             order,
             next: None,
@@ -145,7 +145,7 @@ impl<'a> Source<'a> {
             let detail = "chunks differ in their parameter sets and cannot be joined";
             return Err(JobError::Failed(format!("{}: {detail}", blob.key)).into());
         }
-        self.open = Some((blob.key, reader));
+        self.open = Some((blob.key.into(), reader));
         Ok(())
     }
 
@@ -166,7 +166,7 @@ fn open(
     place: &WorkPlace,
     blob: &BlobRef,
 ) -> Result<PacketFileReader<BufReader<RangeReader>>, StitchError> {
-    let damaged = |failure| StitchError::Damaged(blob.key.clone(), failure);
+    let damaged = |failure| StitchError::Damaged(blob.key.to_string(), failure);
     let reader = place.open_blob(blob).map_err(damaged)?;
     PacketFileReader::new(BufReader::with_capacity(256 << 10, reader))
         .map_err(|e| damaged(e.into()))

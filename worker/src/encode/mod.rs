@@ -208,7 +208,7 @@ impl Chunk<'_> {
             )));
         }
         Ok(Outcome {
-            key: key.clone(),
+            key: *key,
             blobs: vec![blob.finish()?],
             packets: summary.packets,
             frames: self.emitted,

@@ -98,7 +98,7 @@ pub fn scan(
     header.video.side = table.side;
     if let Some(blob) = &table.copied {
         header.video.home = PacketHome::Copied {
-            key: blob.key.clone(),
+            key: blob.key.to_string(),
             size: blob.size,
         };
     }
