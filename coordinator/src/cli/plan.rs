@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `framemill plan`: what a transcode would do, without doing it.
 
-use super::console;
 use super::transcode::MediaArgs;
+use super::{console, show};
 use crate::error::Result;
 use crate::job::{Job, JobRequest};
 use crate::plan::{self, span, Plan};
@@ -116,13 +116,13 @@ fn print_table(index: &Index, plan: &Plan) {
     let unit = index.header.video.stream.time_base.as_f64();
     let e = &plan.video.encoder;
     console::say(&format!(
-        "{} {}x{} {} at {} fps, {} chunks",
+        "{} {}x{} {} at {} fps, {}",
         e.encoder,
         e.width,
         e.height,
         e.pix_fmt,
         e.frame_rate,
-        plan.chunks.len()
+        show::chunks(plan.chunks.len() as u64)
     ));
     console::say(&format!(
         "{:>6} {:>10} {:>10} {:>8} {:>8} {:>12}",

@@ -121,8 +121,10 @@ pub fn summary(output: &str, t: &Totals) {
         String::new()
     };
     console::say(&format!(
-        "{output}: {} bytes, {} frames in {} chunks{reused}",
-        t.bytes_out, t.frames, t.chunks
+        "{output}: {} bytes, {} frames in {}{reused}",
+        t.bytes_out,
+        t.frames,
+        chunks(t.chunks)
     ));
     console::say(&format!(
         "wall {:.2} s, CPU {:.2} s ({:.2} cores), {:.1} frames/s",
@@ -131,4 +133,9 @@ pub fn summary(output: &str, t: &Totals) {
         t.cpu_s / t.wall_s.max(1e-3),
         t.frames as f64 / t.wall_s.max(1e-3)
     ));
+}
+
+/// A number of chunks in words.
+pub fn chunks(number: u64) -> String {
+    format!("{number} chunk{}", if number == 1 { "" } else { "s" })
 }

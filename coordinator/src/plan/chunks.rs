@@ -14,9 +14,10 @@ const TARGET: usize = 250;
 const SHORTEST: usize = 125;
 /// An automatic chunk is no longer where it can be cut.
 const LONGEST: usize = 375;
+/// A source of fewer frames, a minute or so, is cut into equal chunks.
+const FEW: usize = 1500;
 /// Chunks of one job that we accept.
 const MOST: usize = 1_000_000;
-
 /// Output frames of one job that we accept: 19 days at 30 a second.
 const MOST_FRAMES: u64 = 50_000_000;
 
@@ -41,6 +42,9 @@ pub fn cut(index: &Index, timeline: &Timeline, rule: &ChunkRule) -> Result<Vec<C
             .step_by(usize::try_from(*n).unwrap_or(usize::MAX))
             .collect(),
         ChunkRule::Seconds(s) => by_time(index, timeline, *s),
+        ChunkRule::Auto | ChunkRule::Scenes if timeline.kept.len() < FEW => {
+            evenly(timeline.kept.clone(), &key_positions(index, timeline))
+        }
         ChunkRule::Auto | ChunkRule::Scenes => by_key_frames(index, timeline),
     };
     from_starts(index, timeline, &starts)
@@ -95,6 +99,30 @@ fn by_time(index: &Index, timeline: &Timeline, seconds: f64) -> Vec<usize> {
         }
     }
     starts
+}
+
+/// Cuts a short source into an even number of equal chunks: with a handful of
+/// them a longer one is waited for while workers idle. A key frame close by
+/// still draws the cut to itself.
+fn evenly(kept: Range<usize>, keys: &[(usize, usize)]) -> Vec<usize> {
+    let frames = kept.len();
+    if frames < 2 * SHORTEST {
+        return vec![kept.start];
+    }
+    let pieces = 2 * frames.div_ceil(2 * TARGET);
+    let reach = frames / pieces / 20;
+    let cut = |piece: usize| {
+        let even = kept.start + frames * piece / pieces;
+        let near = keys
+            .iter()
+            .map(|&(key, _)| key)
+            .min_by_key(|key| key.abs_diff(even));
+        near.filter(|key| key.abs_diff(even) <= reach)
+            .unwrap_or(even)
+    };
+    std::iter::once(kept.start)
+        .chain((1..pieces).map(cut))
+        .collect()
 }
 
 /// Cuts at key frames near [`TARGET`]: they cost no run-up, and where a source
@@ -155,5 +183,19 @@ fn usual_distance(keys: &[(usize, usize)]) -> usize {
         longest
     } else {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::evenly;
+
+    #[test]
+    fn short_sources_are_cut_evenly() {
+        assert_eq!(evenly(0..249, &[(120, 120)]), [0]);
+        assert_eq!(evenly(0..377, &[]), [0, 188]);
+        assert_eq!(evenly(10..730, &[]), [10, 190, 370, 550]);
+        let near = [(180, 180), (195, 15), (300, 105), (379, 79), (381, 2)];
+        assert_eq!(evenly(10..730, &near), [10, 195, 379, 550]);
     }
 }
