@@ -44,9 +44,9 @@ mod bytes_of {
             let (bytes, _) = write(Vec::new(), &header, &packets).expect("a packet file");
             all.extend_from_slice(&bytes);
             let blob = BlobRef {
-                key: format!("out/{chunk}.data"),
+                key: format!("out/{chunk}.data").into(),
                 size: bytes.len() as u64,
-                digest: blake3::hash(&bytes).to_hex().to_string(),
+                digest: blake3::hash(&bytes).into(),
             };
             let key = shop.place.full_key(&blob.key);
             let put = shop.place.work.put(&key, bytes.into(), PutMode::Overwrite);
