@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel tables, a file per group: private function pointers, and the
+//! safe methods of [`Dsp`](super::Dsp) that check shapes and then call them.
+//!
+//! These calls are the only unsafe code outside the kernels. Each is sound for
+//! the same two reasons: a table of a level is handed out only where the CPU
+//! has the level, and the method has checked that the block lies in its slices.
+
+mod inter;
+mod intra;
+mod loop_filter;
+mod residual;
+
+pub(super) use inter::Inter;
+pub use inter::Width;
+pub(super) use intra::Intra;
+pub use intra::{BlockSize, SubMode};
+pub use loop_filter::EdgeLimits;
+pub(super) use loop_filter::LoopFilter;
+pub(super) use residual::Residual;
