@@ -37,6 +37,14 @@ pub enum Error {
         /// The decoder's own words.
         detail: String,
     },
+    /// A packet is not a frame of its codec, or cannot follow those before it.
+    #[error("{codec}: {what}")]
+    Bitstream {
+        /// The codec's name.
+        codec: &'static str,
+        /// What is wrong.
+        what: String,
+    },
     /// The codec, container or option is not to be had.
     #[error("{what}")]
     Unsupported {

@@ -14,6 +14,7 @@ mod encode;
 mod filter;
 mod frame;
 mod frame_hdr;
+mod frame_vp8;
 pub mod log;
 mod mux;
 mod params;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From byte ranges to the frames of the span, in display order.
 
+use super::decoder::SpanDecoder;
 use super::packets::{PacketItem, ITEM_HANDLE, ITEM_LEAD};
 use super::task::{EncodeTask, PacketSource, Timing};
 use crate::run::WorkPlace;
 use crate::Failure;
 use bytes::Bytes;
-use framemill_codec::libav::{log, Decoder, Frame, InputPacket};
+use framemill_codec::libav::{log, Frame, InputPacket};
 use framemill_codec::packet::{SideData, FLAG_CORRUPT, FLAG_DISCARD, FLAG_KEY};
 use framemill_store::{Extent, ExtentOptions, ExtentReader, Meta, ReadStats};
 use std::collections::VecDeque;
@@ -33,7 +34,7 @@ pub struct FedFrame {
 pub struct Feed<'a> {
     task: &'a EncodeTask,
     extents: ExtentReader,
-    decoder: Decoder,
+    decoder: SpanDecoder,
     next: usize,
     ready: VecDeque<FedFrame>,
     seen: Vec<bool>,
@@ -91,7 +92,7 @@ impl<'a> Feed<'a> {
                 ExtentOptions::default(),
                 stats.clone(),
             )?,
-            decoder: Decoder::open(&task.decoder, task.source_time_base)?,
+            decoder: SpanDecoder::open(&task.decoder, task.source_time_base)?,
             next: 0,
             ready: VecDeque::new(),
             seen: vec![false; task.packets.0.len()],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A chunk: fetch packets, decode, keep the span, filter, encode.
 
+mod decoder;
 mod feed;
 mod filters;
 mod packets;
