@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup run test lint bench
+.PHONY: help setup run test test-neon lint bench
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r t d; do printf '  make %-8s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r t d; do printf '  make %-9s %s\n' "$$t" "$$d"; done
 
 setup: ## install what is missing to build, and only that
 	@scripts/setup.sh
@@ -16,6 +16,9 @@ run: setup ## build, then transcode a real clip from samples/
 
 test: setup ## run every test; ARGS='name' picks some
 	@scripts/test.sh $(ARGS)
+
+test-neon: setup ## run the kernels' tests for AArch64, under emulation
+	@scripts/neon.sh
 
 lint: setup ## formatting, clippy, dependency licences
 	@scripts/lint.sh

@@ -44,6 +44,7 @@ missing_packages() {
     have_lib libswscale 6.7 || echo libswscale-dev
     have_lib libswresample 4.7 || echo libswresample-dev
     have ffmpeg && have ffprobe || echo ffmpeg
+    have vpxenc && have vpxdec || echo vpx-tools
     have git || echo git
     [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || echo ca-certificates
 }
@@ -127,6 +128,9 @@ install_rust() {
     fi
     use_cargo || die "Rust is installed, but cargo is still missing or older than $rust_wanted"
 }
+
+# Sourced, it only lends its functions.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 
 mkdir -p target
 : >"$log"

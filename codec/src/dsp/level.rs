@@ -45,6 +45,8 @@ impl Level {
                     && std::is_x86_feature_detected!("bmi2")
                     && std::is_x86_feature_detected!("lzcnt")
             }
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             _ => false,
         }
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The sample kernels of VP8: prediction, residual and loop filters, one
-//! table of them for each CPU level, all bit-exact.
+//! The sample kernels of VP8: prediction, residual and loop filters, and what
+//! an encoder adds to them: comparison, forward transforms and quantisation.
+//! One table of them for each CPU level, all bit-exact.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `table/` | the tables: safe methods of [`Dsp`] that check shapes and then call, a file per group |
 //! | `scalar/` | the oracle: each kernel in plain Rust, the first row of the table |
 //! | `x86/` | SSSE3 and AVX2 kernels |
+//! | `aarch64/` | NEON kernels |
 //! | `block` | a place in a plane, and the one bounds check |
 //! | `level` | the CPU levels and their detection |
 //! | `routine` | other code, compiled for each level |
@@ -18,6 +20,8 @@
 //! `unsafe fn` pointer, since a level's kernels may run only on a CPU that has
 //! the level. [`Dsp::get`] is the only door, and it asks the CPU first.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod block;
 mod level;
 mod routine;
@@ -31,7 +35,9 @@ mod x86;
 pub use block::MAX_STRIDE;
 pub use level::Level;
 pub(crate) use routine::Routine;
-pub use table::{BlockSize, EdgeLimits, SubMode, Width};
+pub use table::{
+    BlockShape, BlockSize, Differences, EdgeLimits, Quantiser, SsimSums, SubMode, Width,
+};
 
 /// The kernels of one CPU level.
 ///
@@ -44,6 +50,10 @@ pub struct Dsp {
     residual: table::Residual,
     filter: table::LoopFilter,
     intra: table::Intra,
+    compare: table::Compare,
+    forward: table::Forward,
+    quant: table::Quant,
+    quality: table::Quality,
 }
 
 impl Dsp {
@@ -58,6 +68,8 @@ impl Dsp {
             Level::Ssse3 => Some(&x86::SSSE3),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => Some(&x86::AVX2),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => Some(&aarch64::NEON),
             _ => None,
         }
     }

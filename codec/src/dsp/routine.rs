@@ -4,7 +4,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{Dsp, Level};
+use super::Dsp;
 
 /// Work that is compiled once for each level.
 pub(crate) trait Routine {
@@ -35,7 +35,7 @@ impl Dsp {
         match self.level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a table of this level is only to be had where the CPU has it.
-            Level::Avx2 => unsafe { run_avx2(routine) },
+            super::Level::Avx2 => unsafe { run_avx2(routine) },
             _ => routine.run(),
         }
     }

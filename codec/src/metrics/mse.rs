@@ -2,10 +2,8 @@
 
 use super::geometry::Geometry;
 use super::Error;
+use crate::dsp::Dsp;
 use crate::picture::{PictureView, PlaneView};
-
-/// Samples per inner loop: 65,536 squares of 8 bits just fit a `u32`.
-const RUN: usize = 4096;
 
 /// Mean squared errors of one pair of pictures, in squared sample values.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,28 +62,17 @@ pub(super) fn mse_of(geometry: &Geometry, a: &PictureView<'_>, b: &PictureView<'
 }
 
 fn plane_mse(a: &PlaneView<'_>, b: &PlaneView<'_>, wide: bool) -> f64 {
-    let bytes = if wide { 2 } else { 1 };
-    let row_sum = |y: usize| {
-        let (a, b) = (a.row(y, bytes), b.row(y, bytes));
-        let runs = a.chunks(RUN).zip(b.chunks(RUN));
-        runs.map(|(a, b)| if wide { run16(a, b) } else { run8(a, b) })
-            .sum::<u64>()
+    let dsp = Dsp::best();
+    let row_sum = |y: usize| match wide {
+        false => dsp.sse_row(a.row(y, 1), b.row(y, 1)),
+        true => row16(a.row(y, 2), b.row(y, 2)),
     };
     let sum: u64 = (0..a.height).map(row_sum).sum();
     sum as f64 / (a.width * a.height) as f64
 }
 
-/// Sum of squared differences of 8-bit samples.
-fn run8(a: &[u8], b: &[u8]) -> u64 {
-    let squares = a.iter().zip(b).map(|(&a, &b)| {
-        let difference = i16::from(a) - i16::from(b);
-        (i32::from(difference) * i32::from(difference)) as u32
-    });
-    u64::from(squares.sum::<u32>())
-}
-
 /// Sum of squared differences of two-byte samples, low byte first.
-fn run16(a: &[u8], b: &[u8]) -> u64 {
+fn row16(a: &[u8], b: &[u8]) -> u64 {
     let squares = a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(a, b)| {
         let (a, b) = (
             u16::from_le_bytes([a[0], a[1]]),

@@ -5,11 +5,12 @@
 
 use super::geometry::Geometry;
 use super::Error;
+use crate::dsp::{Dsp, Routine, SsimSums};
 use crate::picture::{PictureView, PlaneView};
 
 /// Side of a block in samples, and the step of the windows.
 const BLOCK: usize = 4;
-/// Columns that one pass of the inner loop sums; a multiple of [`BLOCK`].
+/// Windows whose similarities are worked out at a time.
 const RUN: usize = 64;
 /// Samples of a window.
 const WINDOW: f64 = 64.0;
@@ -118,102 +119,88 @@ fn plane_ssim(
         let twin = |i| &other.row(y * BLOCK + i, bytes)[..columns * BLOCK * bytes];
         block_sums(&std::array::from_fn(row), &std::array::from_fn(twin), sums);
     };
+    let dsp = Dsp::best();
     let (mut above, mut below) = (Sums::new(columns), Sums::new(columns));
     rows_of(a, 0, &mut above, b);
     let mut total = 0.0;
     for y in 1..rows {
         rows_of(a, y, &mut below, b);
-        total += windows(&above, &below, constants);
+        total += dsp.run(Windows {
+            above: &above,
+            below: &below,
+            constants,
+        });
         std::mem::swap(&mut above, &mut below);
     }
     total / ((rows - 1) * (columns - 1)) as f64
 }
 
-/// Sum of the similarity of every window between two rows of blocks.
-fn windows(above: &Sums, below: &Sums, constants: &Constants) -> f64 {
-    let count = above.a.len() - 1;
-    let sum = |above: &[f64], below: &[f64], x: usize| {
-        (above[x] + below[x]) + (above[x + 1] + below[x + 1])
-    };
-    let mut total = 0.0;
-    for x in 0..count {
-        let a = sum(&above.a, &below.a, x);
-        let b = sum(&above.b, &below.b, x);
-        let squares = sum(&above.squares, &below.squares, x);
-        let products = sum(&above.products, &below.products, x);
-        let means = a * b;
-        let powers = a * a + b * b;
-        let variance = squares * WINDOW - powers;
-        let covariance = products * WINDOW - means;
-        let top = (2.0 * means + constants.mean) * (2.0 * covariance + constants.variance);
-        let bottom = (powers + constants.mean) * (variance + constants.variance);
-        total += top / bottom;
-    }
-    total
+/// The windows between two rows of blocks.
+struct Windows<'a> {
+    above: &'a Sums,
+    below: &'a Sums,
+    constants: &'a Constants,
 }
 
-/// Block sums of 8-bit samples: columns first, four rows deep, then four columns wide.
+impl Routine for Windows<'_> {
+    type Output = f64;
+
+    /// Sum of the similarity of every window, left to right.
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let count = self.above.a.len() - 1;
+        let (mut total, mut similarities) = (0.0, [0.0; RUN]);
+        for start in (0..count).step_by(RUN) {
+            let similarities = &mut similarities[..RUN.min(count - start)];
+            self.fill(start, similarities);
+            for similarity in similarities {
+                total += *similarity;
+            }
+        }
+        total
+    }
+}
+
+impl Windows<'_> {
+    /// The similarity of the windows from `start` on. Only the order in which
+    /// similarities are added is felt in the result, so this may be vectors.
+    #[inline(always)]
+    fn fill(&self, start: usize, similarities: &mut [f64]) {
+        let range = start..start + similarities.len() + 1;
+        let (above, below) = (self.above, self.below);
+        let rows =
+            |of: fn(&Sums) -> &Vec<f64>| [&of(above)[range.clone()], &of(below)[range.clone()]];
+        let (a, b) = (rows(|s| &s.a), rows(|s| &s.b));
+        let (squares, products) = (rows(|s| &s.squares), rows(|s| &s.products));
+        let sum = |[above, below]: [&[f64]; 2], x: usize| {
+            (above[x] + below[x]) + (above[x + 1] + below[x + 1])
+        };
+        let Constants {
+            mean,
+            variance: spread,
+        } = *self.constants;
+        for (x, similarity) in similarities.iter_mut().enumerate() {
+            let (a, b) = (sum(a, x), sum(b, x));
+            let means = a * b;
+            let powers = a * a + b * b;
+            let variance = sum(squares, x) * WINDOW - powers;
+            let covariance = sum(products, x) * WINDOW - means;
+            let top = (2.0 * means + mean) * (2.0 * covariance + spread);
+            let bottom = (powers + mean) * (variance + spread);
+            *similarity = top / bottom;
+        }
+    }
+}
+
+/// Block sums of 8-bit samples.
 fn sums8(a: &Rows<'_>, b: &Rows<'_>, sums: &mut Sums) {
-    let width = a[0].len();
-    for start in (0..width).step_by(RUN) {
-        let length = RUN.min(width - start);
-        let mut columns = Columns8::new();
-        for (a, b) in a.iter().zip(b) {
-            columns.add(&a[start..start + length], &b[start..start + length]);
-        }
-        let first = start / BLOCK;
-        columns.store(sums, first, length / BLOCK);
-    }
-}
-
-/// Sums down the columns of a run of 8-bit samples.
-struct Columns8 {
-    a: [u16; RUN],
-    b: [u16; RUN],
-    squares: [i32; RUN],
-    products: [i32; RUN],
-}
-
-impl Columns8 {
-    const fn new() -> Self {
-        Self {
-            a: [0; RUN],
-            b: [0; RUN],
-            squares: [0; RUN],
-            products: [0; RUN],
-        }
-    }
-
-    fn add(&mut self, a: &[u8], b: &[u8]) {
-        let sums = self.a.iter_mut().zip(&mut self.b);
-        let powers = self.squares.iter_mut().zip(&mut self.products);
-        for (((&a, &b), (sum_a, sum_b)), (squares, products)) in
-            a.iter().zip(b).zip(sums).zip(powers)
-        {
-            // A product of two bytes fits 16 bits, where it is cheapest.
-            let (a, b) = (u16::from(a), u16::from(b));
-            *sum_a += a;
-            *sum_b += b;
-            *squares += i32::from(a * a) + i32::from(b * b);
-            *products += i32::from(a * b);
-        }
-    }
-
-    fn store(&self, sums: &mut Sums, first: usize, count: usize) {
-        let range = first..first + count;
-        store(&self.a, &mut sums.a[range.clone()]);
-        store(&self.b, &mut sums.b[range.clone()]);
-        store(&self.squares, &mut sums.squares[range.clone()]);
-        store(&self.products, &mut sums.products[range]);
-    }
-}
-
-/// Sums each four columns into one block.
-fn store<T: Copy + Into<i32>>(columns: &[T; RUN], blocks: &mut [f64]) {
-    for (block, columns) in blocks.iter_mut().zip(columns.chunks_exact(BLOCK)) {
-        let sum: i32 = columns.iter().map(|&column| column.into()).sum();
-        *block = f64::from(sum);
-    }
+    let sums = SsimSums {
+        a: &mut sums.a,
+        b: &mut sums.b,
+        squares: &mut sums.squares,
+        products: &mut sums.products,
+    };
+    Dsp::best().ssim_sums(a, b, sums);
 }
 
 /// Block sums of two-byte samples, low byte first.

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The oracle: every kernel in plain Rust, written to be read against the RFC.
 
+mod compare;
+mod forward;
 mod inter;
 mod intra;
 mod loop_filter;
+mod quality;
+mod quant;
 mod residual;
 
-use super::table::{Inter, Intra, LoopFilter, Residual};
+use super::table::{Compare, Forward, Inter, Intra, LoopFilter, Quality, Quant, Residual};
 use super::{Dsp, Level};
 
 pub(super) use inter::{BILINEAR_TAPS, SIX_TAPS};
+pub(super) use quality::ssim_sums;
 
 /// The table of [`Level::Scalar`].
 pub(super) static DSP: Dsp = Dsp {
@@ -52,4 +57,50 @@ pub(super) static DSP: Dsp = Dsp {
         true_motion: [intra::true_motion::<8>, intra::true_motion::<16>],
         sub: intra::sub,
     },
+    compare: Compare {
+        sad: [
+            compare::sad::<16, 16>,
+            compare::sad::<16, 8>,
+            compare::sad::<8, 16>,
+            compare::sad::<8, 8>,
+            compare::sad::<4, 4>,
+        ],
+        sad_16x16_x4: compare::sad_16x16_x4,
+        sse: [
+            compare::sse::<16, 16>,
+            compare::sse::<16, 8>,
+            compare::sse::<8, 16>,
+            compare::sse::<8, 8>,
+            compare::sse::<4, 4>,
+        ],
+        sse_region: compare::sse_region,
+        differences: [
+            compare::differences::<16, 16>,
+            compare::differences::<16, 8>,
+            compare::differences::<8, 16>,
+            compare::differences::<8, 8>,
+            compare::differences::<4, 4>,
+        ],
+        satd: [
+            compare::satd::<16, 16>,
+            compare::satd::<16, 8>,
+            compare::satd::<8, 16>,
+            compare::satd::<8, 8>,
+            compare::satd::<4, 4>,
+        ],
+    },
+    forward: Forward {
+        residual_4x4: forward::residual::<4, 16>,
+        residual_8x8: forward::residual::<8, 64>,
+        residual_16x16: forward::residual::<16, 256>,
+        fdct: forward::fdct,
+        fdct_x2: forward::fdct_blocks::<32>,
+        fdct_x4: forward::fdct_blocks::<64>,
+        fwht: forward::fwht,
+    },
+    quant: Quant {
+        quantise: quant::quantise,
+        dequantise: quant::dequantise,
+    },
+    quality: Quality { ssim_sums },
 };

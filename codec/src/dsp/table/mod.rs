@@ -6,15 +6,26 @@
 //! the same two reasons: a table of a level is handed out only where the CPU
 //! has the level, and the method has checked that the block lies in its slices.
 
+mod compare;
+mod forward;
 mod inter;
 mod intra;
 mod loop_filter;
+mod quality;
+mod quant;
 mod residual;
 
+pub(super) use compare::Compare;
+pub use compare::{BlockShape, Differences};
+pub(super) use forward::Forward;
 pub(super) use inter::Inter;
 pub use inter::Width;
 pub(super) use intra::Intra;
 pub use intra::{BlockSize, SubMode};
 pub use loop_filter::EdgeLimits;
 pub(super) use loop_filter::LoopFilter;
+pub(super) use quality::Quality;
+pub use quality::SsimSums;
+pub use quant::Quantiser;
+pub(super) use quant::{Quant, ZIGZAG};
 pub(super) use residual::Residual;

@@ -40,7 +40,10 @@ fn limits() -> impl Strategy<Value = EdgeLimits> {
     let edge = prop_oneof![0u8..=255, Just(0), Just(254), Just(255), 4u8..=193];
     let interior = prop_oneof![0u8..=255, 0u8..12, Just(63)];
     let hev = prop_oneof![0u8..=4, 0u8..=255];
-    (edge, interior, hev).prop_map(|(edge, interior, hev)| EdgeLimits {
+    let any = (edge, interior, hev);
+    // Limits that most lines pass, so that the arithmetic after them is seen.
+    let wide = (150u8..=255, 60u8..=255, prop_oneof![Just(255u8), 0u8..20]);
+    prop_oneof![any, wide].prop_map(|(edge, interior, hev)| EdgeLimits {
         edge,
         interior,
         hev,
@@ -48,7 +51,7 @@ fn limits() -> impl Strategy<Value = EdgeLimits> {
 }
 
 fn luma_agrees(shape: Shape, dsps: [&'static Dsp; 2], filter: Luma) {
-    let config = ProptestConfig::with_cases(1024);
+    let config = ProptestConfig::with_cases(4096);
     proptest!(config, |(c in canvas(shape), limits in limits())| {
         let (mut got, mut want) = (c.clone(), c.data.clone());
         filter(dsps[0], &mut got.data, c.at, c.stride, limits);
@@ -67,7 +70,7 @@ fn chroma_agrees(shape: Shape, dsps: [&'static Dsp; 2], filter: Chroma) {
         ..shape
     };
     let (width, height) = (half.left + half.columns, half.above + half.rows);
-    let config = ProptestConfig::with_cases(1024);
+    let config = ProptestConfig::with_cases(4096);
     proptest!(config, |(under: bool, swap: bool, limits in limits(), c in prop::bool::ANY
         .prop_flat_map(move |_| canvas(Shape {
             columns: half.columns + width,

@@ -3,10 +3,14 @@
 //! simple truths.
 
 mod canvas;
+mod compare;
+mod forward;
 mod inter;
 mod intra;
 mod levels;
 mod loop_filter;
+mod quality;
+mod quant;
 mod residual;
 mod truths;
 

@@ -11,6 +11,10 @@
 //! | `residual`, `residual_wide` | inverse transforms in 128 and in 256 bits |
 //! | `loop_filter` | loop filters |
 //! | `intra` | intra prediction |
+//! | `compare`, `compare_wide`, `satd` | comparison of blocks |
+//! | `forward`, `forward_wide` | residuals and forward transforms |
+//! | `quant` | quantisation |
+//! | `quality` | the sums of SSIM |
 //!
 //! A 128-bit kernel is written once, as an `#[inline(always)]` function of no
 //! CPU level; [`at_both_levels`] makes its two entries, each compiled for its
@@ -23,35 +27,44 @@
 //! [`Dsp`] that calls the kernel has checked.
 
 mod bilinear;
+mod compare;
+mod compare_wide;
+mod forward;
+mod forward_wide;
 mod intra;
 mod loop_filter;
 mod memory;
+mod quality;
+mod quant;
 mod residual;
 mod residual_wide;
+mod satd;
 mod sixtap;
 mod sixtap_wide;
 mod sixtap_wide8;
 mod transpose;
 
-use super::table::{Inter, Intra, LoopFilter, Residual};
+use super::table::{Compare, Forward, Inter, Intra, LoopFilter, Quality, Quant, Residual};
 use super::{Dsp, Level};
 
 /// Makes the entries of 128-bit kernels: modules `ssse3` and `avx2`.
 macro_rules! at_both_levels {
-    ($(fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)?;)*) => {
-        at_both_levels!(ssse3 "ssse3" $(fn $name($($arg: $type),*) $(-> $out)?;)*);
-        at_both_levels!(avx2 "avx2" $(fn $name($($arg: $type),*) $(-> $out)?;)*);
+    ($(fn $name:ident $(<$(const $n:ident: usize),*>)? ($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)?;)*) => {
+        at_both_levels!(ssse3 "ssse3" $(fn $name $(<$(const $n: usize),*>)? ($($arg: $type),*) $(-> $out)?;)*);
+        at_both_levels!(avx2 "avx2" $(fn $name $(<$(const $n: usize),*>)? ($($arg: $type),*) $(-> $out)?;)*);
     };
-    ($module:ident $feature:literal $(fn $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {
+    ($module:ident $feature:literal $(fn $name:ident $(<$(const $n:ident: usize),*>)? ($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {
         #[doc = concat!("Entries compiled for ", $feature, ".")]
         // A level may have a wider kernel of its own in place of one.
         #[allow(dead_code)]
         pub(super) mod $module {
+            // Not all kernels have types to name.
+            #[allow(unused_imports)]
             use super::*;
             $(
                 #[target_feature(enable = $feature)]
-                pub unsafe fn $name($($arg: $type),*) $(-> $out)? {
-                    super::$name($($arg),*)
+                pub unsafe fn $name $(<$(const $n: usize),*>)? ($($arg: $type),*) $(-> $out)? {
+                    super::$name $(::<$($n),*>)? ($($arg),*)
                 }
             )*
         }
@@ -108,6 +121,54 @@ pub(super) static SSSE3: Dsp = Dsp {
         true_motion: [intra::ssse3::true_motion8, intra::ssse3::true_motion16],
         sub: intra::ssse3::sub,
     },
+    compare: Compare {
+        sad: [
+            compare::ssse3::sad::<16, 16>,
+            compare::ssse3::sad::<16, 8>,
+            compare::ssse3::sad::<8, 16>,
+            compare::ssse3::sad::<8, 8>,
+            compare::ssse3::sad::<4, 4>,
+        ],
+        sad_16x16_x4: compare::ssse3::sad_16x16_x4,
+        sse: [
+            compare::ssse3::sse::<16, 16>,
+            compare::ssse3::sse::<16, 8>,
+            compare::ssse3::sse::<8, 16>,
+            compare::ssse3::sse::<8, 8>,
+            compare::ssse3::sse::<4, 4>,
+        ],
+        sse_region: compare::ssse3::sse_region,
+        differences: [
+            compare::ssse3::differences::<16, 16>,
+            compare::ssse3::differences::<16, 8>,
+            compare::ssse3::differences::<8, 16>,
+            compare::ssse3::differences::<8, 8>,
+            compare::ssse3::differences::<4, 4>,
+        ],
+        satd: [
+            satd::ssse3::satd::<16, 16>,
+            satd::ssse3::satd::<16, 8>,
+            satd::ssse3::satd::<8, 16>,
+            satd::ssse3::satd::<8, 8>,
+            satd::ssse3::satd_4x4,
+        ],
+    },
+    forward: Forward {
+        residual_4x4: forward::ssse3::residual_4x4,
+        residual_8x8: forward::ssse3::residual_8x8,
+        residual_16x16: forward::ssse3::residual_16x16,
+        fdct: forward::ssse3::fdct,
+        fdct_x2: forward::ssse3::fdct_x2,
+        fdct_x4: forward::ssse3::fdct_x4,
+        fwht: forward::ssse3::fwht,
+    },
+    quant: Quant {
+        quantise: quant::ssse3::quantise,
+        dequantise: quant::ssse3::dequantise,
+    },
+    quality: Quality {
+        ssim_sums: quality::ssse3::ssim_sums,
+    },
 };
 
 /// The table of [`Level::Avx2`].
@@ -158,5 +219,53 @@ pub(super) static AVX2: Dsp = Dsp {
         horizontal: [intra::avx2::horizontal8, intra::avx2::horizontal16],
         true_motion: [intra::avx2::true_motion8, intra::avx2::true_motion16],
         sub: intra::avx2::sub,
+    },
+    compare: Compare {
+        sad: [
+            compare::avx2::sad::<16, 16>,
+            compare::avx2::sad::<16, 8>,
+            compare::avx2::sad::<8, 16>,
+            compare::avx2::sad::<8, 8>,
+            compare::avx2::sad::<4, 4>,
+        ],
+        sad_16x16_x4: compare::avx2::sad_16x16_x4,
+        sse: [
+            compare_wide::sse16::<16>,
+            compare_wide::sse16::<8>,
+            compare::avx2::sse::<8, 16>,
+            compare::avx2::sse::<8, 8>,
+            compare::avx2::sse::<4, 4>,
+        ],
+        sse_region: compare_wide::sse_region,
+        differences: [
+            compare_wide::differences16::<16>,
+            compare_wide::differences16::<8>,
+            compare::avx2::differences::<8, 16>,
+            compare::avx2::differences::<8, 8>,
+            compare::avx2::differences::<4, 4>,
+        ],
+        satd: [
+            satd::satd16_wide::<16>,
+            satd::satd16_wide::<8>,
+            satd::avx2::satd::<8, 16>,
+            satd::avx2::satd::<8, 8>,
+            satd::avx2::satd_4x4,
+        ],
+    },
+    forward: Forward {
+        residual_4x4: forward::avx2::residual_4x4,
+        residual_8x8: forward::avx2::residual_8x8,
+        residual_16x16: forward_wide::residual_16x16,
+        fdct: forward::avx2::fdct,
+        fdct_x2: forward::avx2::fdct_x2,
+        fdct_x4: forward_wide::fdct_x4,
+        fwht: forward::avx2::fwht,
+    },
+    quant: Quant {
+        quantise: quant::quantise_wide,
+        dequantise: quant::dequantise_wide,
+    },
+    quality: Quality {
+        ssim_sums: quality::ssim_sums_wide,
     },
 };

@@ -34,7 +34,7 @@ unsafe fn iwht_1d(r01: __m128i, r23: __m128i) -> [__m128i; 2] {
 
 /// Transposes 4×4 values, two rows to a register.
 #[inline(always)]
-unsafe fn transpose(r01: __m128i, r23: __m128i) -> [__m128i; 2] {
+pub(super) unsafe fn transpose(r01: __m128i, r23: __m128i) -> [__m128i; 2] {
     let even = _mm_unpacklo_epi16(r01, r23);
     let odd = _mm_unpackhi_epi16(r01, r23);
     [_mm_unpacklo_epi16(even, odd), _mm_unpackhi_epi16(even, odd)]
@@ -135,7 +135,7 @@ unsafe fn idct_1d_x2(r: [__m128i; 4]) -> [__m128i; 4] {
 
 /// Transposes two 4×4 blocks side by side.
 #[inline(always)]
-unsafe fn transpose_x2(r: [__m128i; 4]) -> [__m128i; 4] {
+pub(super) unsafe fn transpose_x2(r: [__m128i; 4]) -> [__m128i; 4] {
     let (low01, high01) = (
         _mm_unpacklo_epi16(r[0], r[1]),
         _mm_unpackhi_epi16(r[0], r[1]),

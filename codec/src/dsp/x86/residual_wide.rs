@@ -28,7 +28,7 @@ unsafe fn idct_1d(r: [__m256i; 4]) -> [__m256i; 4] {
 
 /// Transposes four 4×4 blocks side by side.
 #[inline(always)]
-unsafe fn transpose(r: [__m256i; 4]) -> [__m256i; 4] {
+pub(super) unsafe fn transpose(r: [__m256i; 4]) -> [__m256i; 4] {
     let (low01, high01) = (
         _mm256_unpacklo_epi16(r[0], r[1]),
         _mm256_unpackhi_epi16(r[0], r[1]),
