@@ -93,6 +93,7 @@ pub struct Decoder {
     state: State,
     scratch: Scratch,
     spare: Vec<Frame>,
+    damaged: bool,
 }
 
 impl Decoder {
@@ -110,6 +111,7 @@ impl Decoder {
             state,
             scratch: Scratch::default(),
             spare: Vec::new(),
+            damaged: false,
         }
     }
 
@@ -119,12 +121,20 @@ impl Decoder {
         &self.state
     }
 
+    /// Whether the packet decoded last ended before its frame did, be it shown
+    /// or hidden.
+    #[must_use]
+    pub const fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
     /// Decodes the next packet; `None` when it shows nothing. After an error
     /// the state is as it was.
     ///
     /// # Errors
     /// As [`decode`].
     pub fn decode(&mut self, packet: &[u8]) -> Result<Option<Picture>> {
+        self.damaged = false;
         if packet.is_empty() {
             // A frame that was dropped on purpose.
             return Ok(None);
@@ -183,13 +193,16 @@ impl Decoder {
         });
         frame.extend();
 
-        let damaged = first.is_exhausted() || tokens.iter().any(BoolReader::is_exhausted);
+        // Partitions that no row reads from may be empty.
+        let mut read = tokens.iter().take(geometry.mb_rows);
+        let damaged = first.is_exhausted() || read.any(BoolReader::is_exhausted);
         if damaged && self.state.references.is_none() {
             return Err(bad("a first key frame that is not whole"));
         }
         if header.segment_tree.is_some() {
             changed.segmentation.map = Arc::from(self.scratch.segments());
         }
+        self.damaged = damaged;
         let picture = Picture {
             frame: Arc::new(frame),
             width: changed.info.width,
@@ -298,3 +311,7 @@ fn partitions(data: &[u8], count: usize) -> Result<[BoolReader<'_>; MAX_PARTITIO
     }
     Ok(readers)
 }
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -17,7 +17,7 @@ const FULL_RANGE: u8 = 2;
 pub enum SpanDecoder {
     /// Any codec.
     Libav(Decoder),
-    /// VP8, at the CPU levels at which ours beats libav's (docs/results.md).
+    /// VP8, at the CPU level at which ours is faster than libav's (docs/results.md).
     Vp8(Box<Vp8>),
 }
 
@@ -36,7 +36,7 @@ impl SpanDecoder {
     /// As [`Decoder::open`].
     pub fn open(params: &CodecParams, time_base: Rational) -> Result<Self> {
         let dsp = Dsp::best();
-        if params.codec != "vp8" || dsp.level() == Level::Scalar {
+        if params.codec != "vp8" || dsp.level() != Level::Avx2 {
             return Ok(Self::Libav(Decoder::open(params, time_base)?));
         }
         Ok(Self::Vp8(Box::new(Vp8 {
@@ -74,9 +74,24 @@ impl Vp8 {
     fn send(&mut self, packet: &InputPacket<'_>) -> Result<()> {
         self.ready = None;
         let picture = self.decoder.decode(packet.data)?;
+        self.ready = self.shown(picture, packet)?;
+        if self.decoder.is_damaged() {
+            return Err(Error::Decode {
+                detail: "vp8: the packet ends before its picture does".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A picture as a frame; `None` where it is not to be shown.
+    fn shown(
+        &self,
+        picture: Option<vp8::Picture>,
+        packet: &InputPacket<'_>,
+    ) -> Result<Option<Frame>> {
         // One that is decoded only because others refer to it.
         let Some(picture) = picture.filter(|_| packet.flags & FLAG_DISCARD == 0) else {
-            return Ok(());
+            return Ok(None);
         };
         let full = self.decoder.state().info.no_clamping;
         let mut frame = Frame::of_vp8(&picture, self.sar)?;
@@ -88,12 +103,6 @@ impl Vp8 {
         if let Some(pts) = packet.pts {
             frame.set_pts(pts);
         }
-        self.ready = Some(frame);
-        if picture.is_damaged() {
-            return Err(Error::Decode {
-                detail: "vp8: the packet ends before its picture does".into(),
-            });
-        }
-        Ok(())
+        Ok(Some(frame))
     }
 }

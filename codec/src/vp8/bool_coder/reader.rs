@@ -191,9 +191,20 @@ mod tests {
         }
     }
 
+    /// Bytes such as a writer makes: a code below the range of 255. Of others
+    /// the RFC's reader keeps bits that do not fit the window of this one, and
+    /// of libvpx's.
+    fn below_the_range(mut data: Vec<u8>) -> Vec<u8> {
+        if let Some(first) = data.first_mut() {
+            *first = (*first).min(254);
+        }
+        data
+    }
+
     proptest::proptest! {
         #[test]
         fn reads_what_the_rfc_reads(data: Vec<u8>, probs in proptest::collection::vec(1u8.., 0..4000)) {
+            let data = below_the_range(data);
             let (mut reader, mut plain) = (BoolReader::new(&data), Plain::new(&data));
             for prob in probs {
                 proptest::prop_assert_eq!(reader.bool(prob), plain.bool(prob));
@@ -202,6 +213,7 @@ mod tests {
 
         #[test]
         fn a_sign_is_a_boolean_of_one_half(data: Vec<u8>) {
+            let data = below_the_range(data);
             let (mut reader, mut plain) = (BoolReader::new(&data), Plain::new(&data));
             for _ in 0..data.len() * 8 {
                 proptest::prop_assert_eq!(reader.signed(1) < 0, plain.bool(128));
@@ -214,11 +226,11 @@ mod tests {
         let empty = BoolReader::new(&[]);
         assert!(empty.is_exhausted());
         let mut reader = BoolReader::new(&[0; 3]);
-        for bit in 0..16 {
-            assert!(!reader.is_exhausted(), "after {bit} bits");
+        // The first one halves a range of 255 and takes no bit of the code.
+        for read in 0..18 {
+            assert!(!reader.is_exhausted(), "after {read} booleans");
             reader.bit();
         }
-        reader.bit();
         assert!(reader.is_exhausted());
         (0..100_000).for_each(|_| assert!(!reader.bit()));
         assert!(reader.is_exhausted());

@@ -422,7 +422,7 @@ mod tests {
                 (0..GROUP as u32).map(move |n| a.rotate_left(n).wrapping_mul(b | 1) >> 8)
             });
             let symbols: Vec<u8> = groups
-                .map(|n| (u64::from(n).pow(2) * u64::from(spread) >> 48) as u8)
+                .map(|n| ((u64::from(n).pow(2) * u64::from(spread)) >> 48) as u8)
                 .collect();
             let mut counts = [0; 256];
             for &symbol in &symbols {

@@ -20,7 +20,7 @@ impl Noise {
 
     /// −limit to limit.
     fn levels(&mut self, limit: u64) -> [i8; 4] {
-        [0; 4].map(|_| (self.next() % (2 * limit + 1)) as i8 - limit as i8)
+        [0; 4].map(|_| ((self.next() % (2 * limit + 1)) as i16 - limit as i16) as i8)
     }
 }
 
@@ -69,14 +69,16 @@ fn touched(frame: &Frame, noise: &mut Noise) -> Frame {
 fn state(width: u16, height: u16, shape: u8, seed: u64) -> State {
     let mut noise = Noise(seed | 1);
     let geometry = Geometry::new(width, height);
-    let mut state = State::default();
-    state.info = StreamInfo {
-        width,
-        height,
-        horizontal_scale: noise.next() as u8 & 3,
-        vertical_scale: noise.next() as u8 & 3,
-        colour_space: noise.next() & 1 != 0,
-        no_clamping: noise.next() & 1 != 0,
+    let mut state = State {
+        info: StreamInfo {
+            width,
+            height,
+            horizontal_scale: noise.next() as u8 & 3,
+            vertical_scale: noise.next() as u8 & 3,
+            colour_space: noise.next() & 1 != 0,
+            no_clamping: noise.next() & 1 != 0,
+        },
+        ..State::default()
     };
     let coefficients = state.probabilities.coefficients.as_flattened_mut();
     noise.fill(coefficients.as_flattened_mut().as_flattened_mut());
