@@ -5,8 +5,10 @@
 //! call the same functions, so that what a corpus proves here it proves there.
 
 mod container;
+mod vp8;
 
 pub use container::container;
+pub use vp8::{ivf, vp8_packets, vp8_state};
 
 use framemill::plan::options::{
     parse_bits, parse_chunk, parse_crop, parse_rate, parse_size, parse_time, ChunkRule,

@@ -12,6 +12,7 @@
 //! * [`boxes`]: edits inside MP4 files that `ffmpeg` cannot make
 //! * [`manifest`]: the shared clips and what is expected of them
 //! * [`sound`]: samples, clicks, alignment
+//! * [`vp8`]: VP8 streams and other decoders of them
 //! * [`work`]: folders of unfinished work
 //!
 //! Everything here panics with the reason when something is not as it must be.
@@ -26,4 +27,5 @@ pub mod process;
 pub mod sound;
 pub mod sources;
 pub mod streams;
+pub mod vp8;
 pub mod work;

@@ -50,3 +50,18 @@ fn container() {
 fn options() {
     replay("options", 10, checks::options);
 }
+
+#[test]
+fn vp8_packets() {
+    replay("vp8_packets", 6, checks::vp8_packets);
+}
+
+#[test]
+fn vp8_state() {
+    replay("vp8_state", 4, checks::vp8_state);
+}
+
+#[test]
+fn ivf() {
+    replay("ivf", 3, checks::ivf);
+}

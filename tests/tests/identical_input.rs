@@ -73,6 +73,24 @@ fn inside_one_long_gop() {
     same_as_ffmpeg(&one_gop(), &whole, "", "yuv420p");
 }
 
+/// VP8 is decoded by our own decoder, all else by libav's.
+#[test]
+fn vp8_sources() {
+    let base = "-f lavfi -i testsrc2=size=322x242:rate=25:duration=4 -vf crop=321:241:0:0:exact=1,format=yuv420p";
+    let hidden = generated(
+        "vp8-altref.webm",
+        &format!("{base} -c:v libvpx -b:v 300k -g 40 -auto-alt-ref 1 -lag-in-frames 16 -arnr-maxframes 5"),
+    );
+    let whole = same_in_chunks(&hidden, "--codec vp9", &["25f", "7f", "1f"]);
+    same_as_ffmpeg(&hidden, &whole, "", "yuv420p");
+    let simple = generated(
+        "vp8-profile-3.webm",
+        &format!("{base} -c:v libvpx -b:v 200k -g 30 -profile:v 3 -slices 4"),
+    );
+    let whole = same_in_chunks(&simple, "--codec vp9", &["30f", "11f"]);
+    same_as_ffmpeg(&simple, &whole, "", "yuv420p");
+}
+
 #[test]
 fn chunks_by_scene_and_by_rule() {
     let source = generated(

@@ -8,11 +8,14 @@ pub mod plan;
 pub mod probe;
 mod show;
 pub mod transcode;
+mod version;
+pub mod vp8;
 mod work;
 
 use crate::error::JobError;
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use framemill_codec::dsp::{Dsp, Level};
 use framemill_codec::libav;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -20,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 /// Splits media into small chunks, encodes them all at once, and stitches a
 /// result that nobody can tell was split.
 #[derive(Parser)]
-#[command(name = "framemill", version, max_term_width = 100)]
+#[command(name = "framemill", max_term_width = 100)]
 struct Cli {
     /// What to log to standard error: error, warn, info, debug or trace
     #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
@@ -28,8 +31,23 @@ struct Cli {
     /// Write nothing to standard error but a failure's one line
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// SIMD level of our own kernels: scalar, ssse3, avx2 or neon [default: the fastest here]
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = simd)]
+    simd: Option<&'static Dsp>,
+    /// Print version
+    #[arg(long, short = 'V')]
+    version: bool,
+    /// Print library versions and SIMD levels too
+    #[arg(long, requires = "version")]
+    verbose: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+}
+
+/// The kernels of a level by name.
+fn simd(name: &str) -> Result<&'static Dsp, String> {
+    let level: Level = name.parse()?;
+    Dsp::get(level).ok_or_else(|| format!("this machine has {}", version::levels()))
 }
 
 #[derive(Subcommand)]
@@ -42,6 +60,8 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Compare two files frame by frame: PSNR and SSIM
     Measure(measure::MeasureArgs),
+    /// Decode VP8 and look into its state
+    Vp8(vp8::Vp8Args),
     /// Digest the pictures that workers would encode
     #[command(hide = true)]
     Pictures(Box<transcode::MediaArgs>),
@@ -78,7 +98,16 @@ pub fn main() -> ExitCode {
         .with_ansi(false)
         .without_time()
         .init();
-    match run(cli.command, cli.quiet) {
+    let dsp = cli.simd.unwrap_or_else(Dsp::best);
+    if cli.version {
+        version::print(cli.verbose, dsp);
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = cli.command else {
+        let error = Cli::command().error(ErrorKind::MissingSubcommand, "a command is missing");
+        return usage(&error);
+    };
+    match run(command, cli.quiet, dsp) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::complain(&format!("framemill: {}", one_line(&error.to_string())));
@@ -87,7 +116,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, quiet: bool) -> Result<(), JobError> {
+fn run(command: Command, quiet: bool, dsp: &'static Dsp) -> Result<(), JobError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // Workers block, and so does the store I/O that they wait for.
@@ -99,6 +128,7 @@ fn run(command: Command, quiet: bool) -> Result<(), JobError> {
         Command::Transcode(args) => runtime.block_on(transcode::run(*args, quiet)),
         Command::Plan(args) => runtime.block_on(plan::run(*args)),
         Command::Measure(args) => measure::run(&args),
+        Command::Vp8(args) => vp8::run(&args, quiet, dsp),
         Command::Pictures(args) => runtime.block_on(pictures::run(*args)),
         Command::Work => runtime.block_on(work::run()),
     };
@@ -107,12 +137,9 @@ fn run(command: Command, quiet: bool) -> Result<(), JobError> {
     result
 }
 
-/// A bad command line in one line; help and version as they are.
+/// A bad command line in one line; help as it is.
 fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
+    if error.kind() == ErrorKind::DisplayHelp {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `framemill vp8`: our own VP8 decoder on IVF files.
+
+mod decode;
+mod source;
+mod state;
+mod y4m;
+
+use crate::error::Result;
+use framemill_codec::dsp::Dsp;
+
+/// Decode VP8 and look into its state.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Vp8Args {
+    #[command(subcommand)]
+    command: Vp8Command,
+}
+
+#[derive(clap::Subcommand, Clone, Debug)]
+enum Vp8Command {
+    /// Decode an IVF file to pictures or their digests
+    Decode(decode::DecodeArgs),
+    /// Say what the decoder's state holds after a frame
+    State(state::StateArgs),
+}
+
+/// Runs the command with these kernels.
+///
+/// # Errors
+/// [`JobError::Input`](crate::error::JobError::Input) names the frame at which
+/// a file or state is at fault.
+pub fn run(args: &Vp8Args, quiet: bool, dsp: &'static Dsp) -> Result<()> {
+    match &args.command {
+        Vp8Command::Decode(args) => decode::run(args, quiet, dsp),
+        Vp8Command::State(args) => state::run(args, dsp),
+    }
+}
