@@ -3,7 +3,7 @@
 
 use clap::{Parser, ValueEnum};
 use framemill_benches::peers::side::{Interval, Peer, PEERS};
-use framemill_benches::peers::{encoders, versus};
+use framemill_benches::peers::{decoders, encoders, versus};
 use framemill_benches::{machine, media};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ enum Mode {
     Versus,
     /// SVT-AV1 with rav1e
     Encoders,
+    /// Our VP8 decoder with vpxdec and ffmpeg's
+    Decoders,
 }
 
 /// Compares framemill with the ffmpeg command, or encoders with each other;
@@ -56,6 +58,9 @@ struct Args {
     /// An option for our encoder; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     encoder_opt: Vec<String>,
+    /// CPU level of our decoder
+    #[arg(long, value_name = "LEVEL", default_value = "avx2")]
+    simd: String,
     /// Print JSON lines instead of a table
     #[arg(long)]
     json: bool,
@@ -81,6 +86,7 @@ fn run(args: &Args) -> Result<bool, String> {
     match args.mode {
         Mode::Versus => run_versus(args, work.path()),
         Mode::Encoders => run_encoders(args, work.path()),
+        Mode::Decoders => run_decoders(args),
     }
 }
 
@@ -136,6 +142,17 @@ fn run_encoders(args: &Args, folder: &Path) -> Result<bool, String> {
     }
     if !args.json {
         println!("\n{}\n{summary}", encoders::SUMMARY_HEAD);
+    }
+    Ok(true)
+}
+
+fn run_decoders(args: &Args) -> Result<bool, String> {
+    if !args.json {
+        println!("{}", decoders::HEAD);
+    }
+    for stream in &decoders::STREAMS {
+        let row = decoders::compare(stream, &args.simd, args.runs)?;
+        print(args, &row, row.markdown())?;
     }
     Ok(true)
 }
