@@ -44,6 +44,7 @@ fn decode(decoders: &mut [Decoder; 2], packet: &[u8]) {
         (Ok(slow), Ok(fast)) => {
             assert!(slow == fast, "the levels show different pictures");
             if let Some(picture) = slow {
+                assert_eq!(picture.is_damaged(), decoders[0].is_damaged());
                 let info = decoders[0].state().info;
                 assert_eq!(
                     (picture.width(), picture.height()),
@@ -63,6 +64,8 @@ fn decode(decoders: &mut [Decoder; 2], packet: &[u8]) {
         }
         (slow, fast) => panic!("the levels differ: {slow:?} and {fast:?}"),
     }
+    let damaged = decoders.each_ref().map(Decoder::is_damaged);
+    assert_eq!(damaged[0], damaged[1], "the levels differ in damage");
     assert!(
         decoders[0].state() == decoders[1].state(),
         "the levels go on from different states"

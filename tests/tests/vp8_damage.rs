@@ -82,7 +82,13 @@ fn damaged(kind: Damage, seeds: u64) -> Seen {
             }
             let verdict = oracle::vpxdec(&path);
             compare(&name, &stream, &ours, &verdict, &mut seen);
-            seen.flags += usize::from(compare_flags(&name, &path, &ours, &verdict));
+            seen.flags += usize::from(compare_flags(
+                &name,
+                &path,
+                &stream.packets,
+                &ours,
+                &verdict,
+            ));
         }
     }
     println!("{kind:?}: {seen:?}");
@@ -138,22 +144,34 @@ fn compare(
     }
 }
 
-/// The first frame that we call damaged is the first that libvpx does.
-///
-/// Of hidden frames we say nothing, and `vpxdec` counts empty packets, so
-/// streams are left out that have such packets before it.
-fn compare_flags(name: &str, path: &Path, ours: &[Outcome], theirs: &oracle::Verdict) -> bool {
-    let first = ours
-        .iter()
-        .position(|outcome| !matches!(outcome, Outcome::Picture(_, false)));
+/// The first frame that we call damaged is the first that libvpx does, be it
+/// shown or hidden. `vpxdec` counts empty packets, so none may come before it.
+fn compare_flags(
+    name: &str,
+    path: &Path,
+    packets: &[Vec<u8>],
+    ours: &[Outcome],
+    theirs: &oracle::Verdict,
+) -> bool {
+    let whole = |outcome: &Outcome| {
+        matches!(
+            outcome,
+            Outcome::Picture(_, false) | Outcome::Nothing(false)
+        )
+    };
+    let first = ours.iter().position(|outcome| !whole(outcome));
+    let compared = first.map_or(packets.len(), |at| at + 1);
+    if packets[..compared].iter().any(Vec::is_empty) {
+        return false;
+    }
     match first.map(|at| (at, &ours[at])) {
         None => assert!(!theirs.damaged, "{name}: only libvpx finds damage"),
-        Some((at, Outcome::Picture(..))) => {
+        Some((_, Outcome::Refused(_))) => return false,
+        Some((at, _)) => {
             let until = |packets| oracle::vpxdec_first(path, Some(packets)).damaged;
             assert!(!until(at), "{name}: libvpx finds damage before packet {at}");
             assert!(until(at + 1), "{name}: only we find damage in packet {at}");
         }
-        Some(_) => return false,
     }
     true
 }
