@@ -122,6 +122,18 @@ impl Frame {
         }
     }
 
+    /// The macroblock at column `x`, row `y`.
+    #[inline(always)]
+    pub(crate) fn target(&mut self, (x, y): (usize, usize)) -> Target<'_> {
+        let layouts = [0, 1, 2].map(|plane| self.geometry.plane(plane));
+        let at = |plane: usize, size: usize| layouts[plane].row(size * y) + size * x;
+        Target {
+            at: [at(0, 16), at(1, 8), at(2, 8)],
+            stride: layouts.map(|layout| layout.stride),
+            samples: &mut self.samples,
+        }
+    }
+
     /// Repeats the outermost samples of every plane into its borders.
     pub(crate) fn extend(&mut self) {
         for plane in 0..3 {
@@ -144,6 +156,16 @@ impl Frame {
             }
         }
     }
+}
+
+/// Where one macroblock is written: in a frame, or in scratch of an encoder.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    pub samples: &'a mut [u8],
+    /// Index of the top left sample of each plane's block.
+    pub at: [usize; 3],
+    /// Samples from one row of a plane to the next.
+    pub stride: [usize; 3],
 }
 
 impl PartialEq for Frame {

@@ -3,7 +3,7 @@
 //! residual, loop filter.
 
 use super::bool_coder::BoolReader;
-use super::frame::{Frame, Geometry};
+use super::frame::{Frame, Geometry, Target};
 use super::header::Header;
 use super::loop_filter::{LoopFilter, Strength};
 use super::modes::{LumaMode, Macroblock, ModeInputs, ModeReader};
@@ -143,30 +143,44 @@ impl Rows<'_> {
         if let Some(filter) = &self.filter {
             scratch.strengths[x] = filter.strength(block, coded);
         }
-        let (dsp, lines) = (self.dsp, &scratch.lines);
+        let (dsp, lines, at) = (self.dsp, &scratch.lines, (x, y));
+        let target = &mut frame.target(at);
         match (block.luma, &self.inter) {
             (LumaMode::Intra(mode), _) => {
-                intra::luma(dsp, mode, lines, (x, y), frame);
-                intra::chroma(dsp, block.chroma, lines, (x, y), frame);
+                intra::luma(dsp, mode, &lines.edges(0, at, target), target);
+                chroma(dsp, block, lines, at, target);
             }
             (LumaMode::Subblocks, _) => {
-                let stride = frame.geometry.plane(0).stride;
+                let stride = target.stride[0];
                 let add = |samples: &mut [u8], block: usize, at: usize| {
                     if coded {
                         residual::add_block(dsp, residual, block, samples, at, stride);
                     }
                 };
-                intra::subblocks(dsp, &parts.modes, lines, (x, y), frame, add);
-                intra::chroma(dsp, block.chroma, lines, (x, y), frame);
+                let edges = lines.edges(0, at, target);
+                intra::subblocks(dsp, &parts.modes, &edges, target, add);
+                chroma(dsp, block, lines, at, target);
             }
-            (_, Some(inter)) => inter.macroblock(block, parts, (x, y), frame),
+            (_, Some(inter)) => inter.macroblock(block, parts, at, target),
             // Key frames have intra macroblocks only.
             (_, None) => {}
         }
         if coded {
-            residual::add(dsp, residual, block.luma, (x, y), frame);
+            residual::add(dsp, residual, block.luma, target);
         }
     }
+}
+
+#[inline(always)]
+fn chroma(
+    dsp: &Dsp,
+    block: &Macroblock,
+    lines: &Lines,
+    at: (usize, usize),
+    target: &mut Target<'_>,
+) {
+    let (u, v) = (lines.edges(1, at, target), lines.edges(2, at, target));
+    intra::chroma(dsp, block.chroma, [&u, &v], target);
 }
 
 /// Leaves word for the neighbours that a macroblock has no coefficients.

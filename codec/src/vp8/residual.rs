@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Adding the residual to the prediction (RFC 6386 §14).
 
-use super::frame::Frame;
+use super::frame::Target;
 use super::modes::LumaMode;
 use super::tokens::{Residual, Y2};
 use crate::dsp::Dsp;
@@ -34,47 +34,33 @@ pub(crate) fn add_block(
 /// Adds a macroblock's residual, all but luma that was predicted subblock by
 /// subblock, and clears its coefficients.
 #[inline(always)]
-pub(crate) fn add(
-    dsp: &Dsp,
-    residual: &mut Residual,
-    luma: LumaMode,
-    (x, y): (usize, usize),
-    frame: &mut Frame,
-) {
-    let layout = frame.geometry.plane(0);
-    let at = layout.row(16 * y) + 16 * x;
+pub(crate) fn add(dsp: &Dsp, residual: &mut Residual, luma: LumaMode, target: &mut Target<'_>) {
+    let Target {
+        samples,
+        at,
+        stride,
+    } = target;
     match luma {
         LumaMode::Subblocks => {}
         LumaMode::Split(_) => {
             for row in 0..4 {
-                let at = at + 4 * row * layout.stride;
-                luma_row(
-                    dsp,
-                    residual,
-                    row,
-                    None,
-                    &mut frame.samples,
-                    at,
-                    layout.stride,
-                );
+                let at = at[0] + 4 * row * stride[0];
+                luma_row(dsp, residual, row, None, samples, at, stride[0]);
             }
         }
         _ => {
             let dcs = second_order(dsp, residual);
             for (row, dcs) in dcs.as_chunks::<4>().0.iter().enumerate() {
-                let at = at + 4 * row * layout.stride;
-                let samples = &mut frame.samples;
-                luma_row(dsp, residual, row, Some(dcs), samples, at, layout.stride);
+                let at = at[0] + 4 * row * stride[0];
+                luma_row(dsp, residual, row, Some(dcs), samples, at, stride[0]);
             }
         }
     }
     for plane in 1..3 {
-        let layout = frame.geometry.plane(plane);
-        let at = layout.row(8 * y) + 8 * x;
         for row in 0..2 {
             let first = 12 + 4 * plane + 2 * row;
-            let at = at + 4 * row * layout.stride;
-            chroma_row(dsp, residual, first, &mut frame.samples, at, layout.stride);
+            let at = at[plane] + 4 * row * stride[plane];
+            chroma_row(dsp, residual, first, samples, at, stride[plane]);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! Prediction from a reference frame (RFC 6386 §18).
 
 use crate::dsp::{Dsp, Width};
-use crate::vp8::frame::{Frame, Layout, BORDER};
+use crate::vp8::frame::{Frame, Layout, Target, BORDER};
 use crate::vp8::modes::{LumaMode, Macroblock, Parts, Split};
 use crate::vp8::mv::Mv;
 
@@ -45,7 +45,9 @@ pub(crate) struct Inter<'a> {
 #[derive(Clone, Copy)]
 struct Block {
     plane: usize,
-    /// Position in the plane.
+    /// Position of the macroblock in the frame, in macroblocks.
+    macroblock: (usize, usize),
+    /// Position in the macroblock's plane, in samples.
     x: usize,
     y: usize,
     width: Width,
@@ -53,20 +55,21 @@ struct Block {
 }
 
 impl Inter<'_> {
-    /// Predicts all three planes of the macroblock at column `x`, row `y`.
+    /// Predicts all three planes of the macroblock at column `x`, row `y` of the
+    /// frame into `to`, which may lie elsewhere.
     #[inline(always)]
     pub fn macroblock(
         &self,
         block: &Macroblock,
         parts: &Parts,
         (x, y): (usize, usize),
-        to: &mut Frame,
+        to: &mut Target<'_>,
     ) {
         let from = self.references[usize::from(block.reference - 1)];
         self.prefetch(from, block.mv, (x, y));
         match block.luma {
             LumaMode::Split(split) => self.split(from, split, &parts.mvs, (x, y), to),
-            _ => self.part(from, block.mv, (16 * x, 16 * y), (16, 16), to),
+            _ => self.part(from, block.mv, (x, y), (0, 0), (16, 16), to),
         }
     }
 
@@ -95,19 +98,18 @@ impl Inter<'_> {
         from: &Frame,
         split: Split,
         mvs: &[Mv; 16],
-        (x, y): (usize, usize),
-        to: &mut Frame,
+        at: (usize, usize),
+        to: &mut Target<'_>,
     ) {
-        let (x, y) = (16 * x, 16 * y);
         let size = match split {
             Split::TopBottom => (16, 8),
             Split::LeftRight => (8, 16),
             Split::Quarters => (8, 8),
-            Split::Sixteenths => return self.sixteenths(from, mvs, (x, y), to),
+            Split::Sixteenths => return self.sixteenths(from, mvs, at, to),
         };
         for dy in (0..16).step_by(size.1) {
             for dx in (0..16).step_by(size.0) {
-                self.part(from, mvs[dy + dx / 4], (x + dx, y + dy), size, to);
+                self.part(from, mvs[dy + dx / 4], at, (dx, dy), size, to);
             }
         }
     }
@@ -118,9 +120,10 @@ impl Inter<'_> {
         &self,
         from: &Frame,
         mv: Mv,
+        macroblock: (usize, usize),
         (x, y): (usize, usize),
         (width, height): (usize, usize),
-        to: &mut Frame,
+        to: &mut Target<'_>,
     ) {
         let (luma, chroma) = match width {
             16 => (Width::W16, Width::W8),
@@ -128,6 +131,7 @@ impl Inter<'_> {
         };
         let block = Block {
             plane: 0,
+            macroblock,
             x,
             y,
             width: luma,
@@ -137,6 +141,7 @@ impl Inter<'_> {
         for plane in 1..3 {
             let block = Block {
                 plane,
+                macroblock,
                 x: x / 2,
                 y: y / 2,
                 width: chroma,
@@ -147,13 +152,20 @@ impl Inter<'_> {
     }
 
     /// Sixteen vectors; chroma has the mean of each four.
-    fn sixteenths(&self, from: &Frame, mvs: &[Mv; 16], (x, y): (usize, usize), to: &mut Frame) {
+    fn sixteenths(
+        &self,
+        from: &Frame,
+        mvs: &[Mv; 16],
+        macroblock: (usize, usize),
+        to: &mut Target<'_>,
+    ) {
         for (n, pair) in mvs.chunks_exact(2).enumerate() {
             let (dx, dy) = (n % 2 * 8, n / 2 * 4);
             let mut block = Block {
                 plane: 0,
-                x: x + dx,
-                y: y + dy,
+                macroblock,
+                x: dx,
+                y: dy,
                 width: Width::W8,
                 height: 4,
             };
@@ -174,8 +186,9 @@ impl Inter<'_> {
             for plane in 1..3 {
                 let block = Block {
                     plane,
-                    x: x / 2 + 4 * dx,
-                    y: y / 2 + 4 * dy,
+                    macroblock,
+                    x: 4 * dx,
+                    y: 4 * dy,
                     width: Width::W4,
                     height: 4,
                 };
@@ -185,14 +198,14 @@ impl Inter<'_> {
     }
 
     #[inline(always)]
-    fn luma(&self, from: &Frame, block: Block, mv: Mv, to: &mut Frame) {
+    fn luma(&self, from: &Frame, block: Block, mv: Mv, to: &mut Target<'_>) {
         let (row, col) = (i32::from(mv.row), i32::from(mv.col));
         let fractions = ((col & 3) as usize * 2, (row & 3) as usize * 2);
         self.block(from, block, (col >> 2, row >> 2), fractions, to);
     }
 
     #[inline(always)]
-    fn chroma(&self, from: &Frame, block: Block, mv: Mv, to: &mut Frame) {
+    fn chroma(&self, from: &Frame, block: Block, mv: Mv, to: &mut Target<'_>) {
         let (mut row, mut col) = (i32::from(mv.row), i32::from(mv.col));
         if self.filters.full_pixel {
             (row, col) = (row & !7, col & !7);
@@ -208,19 +221,26 @@ impl Inter<'_> {
         block: Block,
         (dx, dy): (i32, i32),
         fractions: (usize, usize),
-        to: &mut Frame,
+        to: &mut Target<'_>,
     ) {
         let layout = from.geometry.plane(block.plane);
-        let (x, y) = (block.x as i32 + dx, block.y as i32 + dy);
+        let size = if block.plane == 0 { 16 } else { 8 };
+        let (in_x, in_y) = (
+            size * block.macroblock.0 + block.x,
+            size * block.macroblock.1 + block.y,
+        );
+        let (x, y) = (in_x as i32 + dx, in_y as i32 + dy);
         let (width, height) = (block.width.samples() as i32, block.height as i32);
         let border = BORDER as i32;
         let inside = x >= BEFORE - border
             && y >= BEFORE - border
             && x + width + AFTER <= layout.width as i32 + border
             && y + height + AFTER <= layout.height as i32 + border;
-        let at = layout.row(block.y) + block.x;
-        let to = (&mut to.samples[..], at, layout.stride);
+        let stride = to.stride[block.plane];
+        let to_at = to.at[block.plane] + block.y * stride + block.x;
+        let to = (&mut *to.samples, to_at, stride);
         if inside {
+            let at = layout.row(in_y) + in_x;
             let from_at =
                 (at as isize + dy as isize * layout.stride as isize + dx as isize) as usize;
             let from = (&from.samples[..], from_at, layout.stride);

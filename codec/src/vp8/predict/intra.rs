@@ -3,7 +3,7 @@
 //! its loop filter (RFC 6386 §12).
 
 use crate::dsp::{BlockSize, Dsp, SubMode};
-use crate::vp8::frame::{Frame, Geometry, Layout};
+use crate::vp8::frame::{Frame, Geometry, Target};
 use crate::vp8::modes::IntraMode;
 
 /// What lies above the frame.
@@ -43,22 +43,41 @@ impl Lines {
         }
     }
 
-    /// The line above a block at `x`, from its corner on.
+    /// What prediction looks at around plane `plane` of the macroblock at column
+    /// `x`, row `y`, whose place is `target`: what is left of it lies in front.
     #[inline(always)]
-    fn above(&self, plane: usize, x: usize) -> (u8, &[u8]) {
-        let line = &self.0[plane][FRONT + x - 1..];
-        (line[0], &line[1..])
+    pub fn edges<const N: usize>(
+        &self,
+        plane: usize,
+        (x, y): (usize, usize),
+        target: &Target<'_>,
+    ) -> Edges<'_, N> {
+        let line = &self.0[plane][FRONT + N * x - 1..];
+        Edges {
+            corner: line[0],
+            above: &line[1..],
+            left: if x == 0 {
+                [LEFT_OF_FRAME; N]
+            } else {
+                let (at, stride) = (target.at[plane] - 1, target.stride[plane]);
+                std::array::from_fn(|row| target.samples[at + row * stride])
+            },
+            inside: (y > 0, x > 0),
+        }
     }
 }
 
-/// Samples to the left of a block of `N` rows.
-#[inline(always)]
-fn left<const N: usize>(frame: &Frame, layout: Layout, x: usize, y: usize) -> [u8; N] {
-    if x == 0 {
-        return [LEFT_OF_FRAME; N];
-    }
-    let at = layout.row(y) + x - 1;
-    std::array::from_fn(|row| frame.samples[at + row * layout.stride])
+/// What lies around a block of `N` rows, before the loop filter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edges<'a, const N: usize> {
+    /// Above and to the left.
+    pub corner: u8,
+    /// The line above: `N` samples at least, and 4 more for subblocks.
+    pub above: &'a [u8],
+    /// The column to the left, from the top down.
+    pub left: [u8; N],
+    /// Whether what is above, and what is to the left, lies in the frame.
+    pub inside: (bool, bool),
 }
 
 /// Predicts a whole block of `N` by `N`: luma of 16 or chroma of 8.
@@ -66,36 +85,28 @@ fn left<const N: usize>(frame: &Frame, layout: Layout, x: usize, y: usize) -> [u
 fn whole<const N: usize>(
     dsp: &Dsp,
     mode: IntraMode,
-    lines: &Lines,
+    edges: &Edges<'_, N>,
     plane: usize,
-    (mb_x, mb_y): (usize, usize),
-    frame: &mut Frame,
+    target: &mut Target<'_>,
 ) {
-    let layout = frame.geometry.plane(plane);
-    let (x, y) = (N * mb_x, N * mb_y);
-    let (corner, above) = lines.above(plane, x);
-    let above = &above[..N];
+    let (above, left) = (&edges.above[..N], &edges.left[..]);
     let size = if N == 16 {
         BlockSize::B16
     } else {
         BlockSize::B8
     };
-    let (at, stride) = (layout.row(y) + x, layout.stride);
+    let (at, stride) = (target.at[plane], target.stride[plane]);
+    let samples = &mut *target.samples;
     match mode {
         IntraMode::Dc => {
-            let left = left::<N>(frame, layout, x, y);
-            let value = mean((mb_y > 0).then_some(above), (mb_x > 0).then_some(&left));
-            dsp.intra_fill(size, value, &mut frame.samples, at, stride);
+            let (over, before) = edges.inside;
+            let value = mean(over.then_some(above), before.then_some(left));
+            dsp.intra_fill(size, value, samples, at, stride);
         }
-        IntraMode::Vertical => dsp.intra_vertical(size, above, &mut frame.samples, at, stride),
-        IntraMode::Horizontal => {
-            let left = left::<N>(frame, layout, x, y);
-            dsp.intra_horizontal(size, &left, &mut frame.samples, at, stride);
-        }
+        IntraMode::Vertical => dsp.intra_vertical(size, above, samples, at, stride),
+        IntraMode::Horizontal => dsp.intra_horizontal(size, left, samples, at, stride),
         IntraMode::TrueMotion => {
-            let left = left::<N>(frame, layout, x, y);
-            let samples = &mut frame.samples;
-            dsp.intra_true_motion(size, above, &left, corner, samples, at, stride);
+            dsp.intra_true_motion(size, above, left, edges.corner, samples, at, stride);
         }
     }
 }
@@ -118,14 +129,8 @@ fn mean(above: Option<&[u8]>, left: Option<&[u8]>) -> u8 {
 
 /// Predicts luma by one mode.
 #[inline(always)]
-pub(crate) fn luma(
-    dsp: &Dsp,
-    mode: IntraMode,
-    lines: &Lines,
-    at: (usize, usize),
-    frame: &mut Frame,
-) {
-    whole::<16>(dsp, mode, lines, 0, at, frame);
+pub(crate) fn luma(dsp: &Dsp, mode: IntraMode, edges: &Edges<'_, 16>, target: &mut Target<'_>) {
+    whole(dsp, mode, edges, 0, target);
 }
 
 /// Predicts both chroma planes.
@@ -133,12 +138,11 @@ pub(crate) fn luma(
 pub(crate) fn chroma(
     dsp: &Dsp,
     mode: IntraMode,
-    lines: &Lines,
-    at: (usize, usize),
-    frame: &mut Frame,
+    edges: [&Edges<'_, 8>; 2],
+    target: &mut Target<'_>,
 ) {
-    whole::<8>(dsp, mode, lines, 1, at, frame);
-    whole::<8>(dsp, mode, lines, 2, at, frame);
+    whole(dsp, mode, edges[0], 1, target);
+    whole(dsp, mode, edges[1], 2, target);
 }
 
 /// Predicts luma subblock by subblock; `finish` adds the residual of each, given
@@ -147,38 +151,35 @@ pub(crate) fn chroma(
 pub(crate) fn subblocks(
     dsp: &Dsp,
     modes: &[SubMode; 16],
-    lines: &Lines,
-    (mb_x, mb_y): (usize, usize),
-    frame: &mut Frame,
+    edges: &Edges<'_, 16>,
+    target: &mut Target<'_>,
     mut finish: impl FnMut(&mut [u8], usize, usize),
 ) {
-    let layout = frame.geometry.plane(0);
-    let (x, y, stride) = (16 * mb_x, 16 * mb_y, layout.stride);
-    let (corner, line) = lines.above(0, x);
+    let (start, stride) = (target.at[0], target.stride[0]);
+    let samples = &mut *target.samples;
     // The edges: above, from the corner to four past the macroblock, and to the left.
     let mut above = [0; 21];
-    above[0] = corner;
-    above[1..].copy_from_slice(&line[..20]);
+    above[0] = edges.corner;
+    above[1..].copy_from_slice(&edges.above[..20]);
     // Below the first row, too, the last column looks at the macroblock above right.
-    let far: [u8; 4] = std::array::from_fn(|i| line[16 + i]);
-    let all_left = left::<16>(frame, layout, x, y);
+    let far: [u8; 4] = std::array::from_fn(|i| edges.above[16 + i]);
     for row in 0..4 {
-        let row_at = layout.row(y + 4 * row) + x;
+        let row_at = start + 4 * row * stride;
         if row > 0 {
-            above[0] = all_left[4 * row - 1];
-            let start = row_at - stride;
-            above[1..17].copy_from_slice(&frame.samples[start..start + 16]);
+            above[0] = edges.left[4 * row - 1];
+            let over = row_at - stride;
+            above[1..17].copy_from_slice(&samples[over..over + 16]);
             above[17..].copy_from_slice(&far);
         }
-        let mut left: [u8; 4] = std::array::from_fn(|i| all_left[4 * row + i]);
+        let mut left: [u8; 4] = std::array::from_fn(|i| edges.left[4 * row + i]);
         for col in 0..4 {
             let at = row_at + 4 * col;
             let over: &[u8; 8] = above[4 * col + 1..].first_chunk().unwrap_or(&[0; 8]);
             let corner = above[4 * col];
             let mode = modes[4 * row + col];
-            dsp.intra_4x4(mode, over, &left, corner, &mut frame.samples, at, stride);
-            finish(&mut frame.samples, 4 * row + col, at);
-            left = std::array::from_fn(|i| frame.samples[at + i * stride + 3]);
+            dsp.intra_4x4(mode, over, &left, corner, samples, at, stride);
+            finish(samples, 4 * row + col, at);
+            left = std::array::from_fn(|i| samples[at + i * stride + 3]);
         }
     }
 }
