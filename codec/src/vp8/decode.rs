@@ -248,7 +248,7 @@ impl Decoder {
 }
 
 /// The references after a frame (RFC 6386 §9.7).
-fn referred(header: &Header, old: Option<&References>, new: &Arc<Frame>) -> References {
+pub(crate) fn referred(header: &Header, old: Option<&References>, new: &Arc<Frame>) -> References {
     let Some(old) = old.filter(|_| !header.tag.key) else {
         return References {
             last: new.clone(),

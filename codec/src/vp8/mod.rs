@@ -28,6 +28,7 @@
 
 mod bool_coder;
 mod decode;
+mod encode;
 mod error;
 mod frame;
 mod header;
@@ -44,6 +45,7 @@ mod tables;
 mod tokens;
 
 pub use decode::{decode, Decoder, Picture};
+pub use encode::{Encoder, Preset, Settings};
 pub use frame::Frame;
 pub use state::{FilterDeltas, Probabilities, References, Segmentation, State, StreamInfo};
 

@@ -87,7 +87,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    const NONE: Self = Self {
+    pub const NONE: Self = Self {
         modes: [SubMode::Dc; 16],
         mvs: [Mv::ZERO; 16],
     };
@@ -342,6 +342,18 @@ impl ModeReader {
     }
 }
 
+/// Which of [`SUB_MV_PROBS`] code a part's vector, by those around it.
+#[inline(always)]
+pub(crate) fn sub_mv_context(left: Mv, above: Mv) -> usize {
+    match (left == above, left == Mv::ZERO, above == Mv::ZERO) {
+        (true, true, _) => 4,
+        (true, false, _) => 1,
+        (false, _, true) => 3,
+        (false, true, false) => 2,
+        (false, false, false) => 0,
+    }
+}
+
 /// The vector of a part of a split macroblock.
 #[inline(always)]
 fn read_sub_mv(
@@ -351,14 +363,7 @@ fn read_sub_mv(
     above: Mv,
     best: Mv,
 ) -> Mv {
-    let context = match (left == above, left == Mv::ZERO, above == Mv::ZERO) {
-        (true, true, _) => 4,
-        (true, false, _) => 1,
-        (false, _, true) => 3,
-        (false, true, false) => 2,
-        (false, false, false) => 0,
-    };
-    let context = &SUB_MV_PROBS[context];
+    let context = &SUB_MV_PROBS[sub_mv_context(left, above)];
     if !reader.bool(context[0]) {
         left
     } else if !reader.bool(context[1]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Motion vectors: coding (RFC 6386 §17) and prediction from neighbours (§16.3).
 
-use super::bool_coder::BoolReader;
+use super::bool_coder::{BoolReader, BoolSink};
 use super::modes::Macroblock;
 
 /// A motion vector in quarter samples of luma, which are eighths of chroma.
@@ -23,11 +23,15 @@ impl Mv {
         }
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self {
             row: self.row.wrapping_add(other.row),
             col: self.col.wrapping_add(other.col),
         }
+    }
+
+    pub fn minus(self, other: Self) -> Self {
+        self.plus(other.negated())
     }
 
     /// A vector coded as its difference from `best`.
@@ -37,6 +41,43 @@ impl Mv {
         let col = read_component(reader, &probs[1]);
         best.plus(Self { row, col })
     }
+}
+
+/// Largest absolute component of a difference between vectors.
+pub(crate) const MAX_DIFFERENCE: i32 = (1 << LONG_BITS) - 1;
+
+/// The booleans that code a component: which probability each has, and which
+/// way it goes.
+#[inline(always)]
+pub(crate) fn component(value: i16, mut visit: impl FnMut(usize, bool)) {
+    let size = value.unsigned_abs();
+    let bit = |n: usize| size >> n & 1 == 1;
+    let long = size > 7;
+    visit(0, long);
+    if long {
+        for n in (0..3).chain((4..LONG_BITS).rev()) {
+            visit(9 + n, bit(n));
+        }
+        if size > 15 {
+            visit(9 + 3, bit(3));
+        }
+    } else {
+        let (high, middle) = (bit(2), bit(1));
+        let (h, m) = (usize::from(high), usize::from(middle));
+        visit(2, high);
+        visit(2 + 1 + 3 * h, middle);
+        visit(2 + 2 + 3 * h + m, bit(0));
+    }
+    if size > 0 {
+        visit(1, value < 0);
+    }
+}
+
+/// Codes a difference between vectors.
+#[inline(always)]
+pub(crate) fn write(sink: &mut impl BoolSink, probs: &[[u8; 19]; 2], difference: Mv) {
+    component(difference.row, |n, bit| sink.bool(probs[0][n], bit));
+    component(difference.col, |n, bit| sink.bool(probs[1][n], bit));
 }
 
 /// Bits of the long form of a component.

@@ -2,5 +2,7 @@
 //! The boolean entropy coder (RFC 6386 §7).
 
 mod reader;
+mod writer;
 
 pub(crate) use reader::BoolReader;
+pub(crate) use writer::{BoolSink, BoolWriter};

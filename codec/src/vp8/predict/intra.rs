@@ -145,6 +145,16 @@ pub(crate) fn chroma(
     whole(dsp, mode, edges[1], 2, target);
 }
 
+/// What lies around a subblock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SubEdges {
+    /// The line above, and four samples more.
+    pub above: [u8; 8],
+    /// The column to the left.
+    pub left: [u8; 4],
+    pub corner: u8,
+}
+
 /// Predicts luma subblock by subblock; `finish` adds the residual of each, given
 /// the samples, the subblock and its place, before the next one is predicted.
 #[inline(always)]
@@ -154,6 +164,23 @@ pub(crate) fn subblocks(
     edges: &Edges<'_, 16>,
     target: &mut Target<'_>,
     mut finish: impl FnMut(&mut [u8], usize, usize),
+) {
+    let stride = target.stride[0];
+    each_subblock(edges, target, |around, samples, block, at| {
+        let (above, left, corner) = (&around.above, &around.left, around.corner);
+        dsp.intra_4x4(modes[block], above, left, corner, samples, at, stride);
+        finish(samples, block, at);
+    });
+}
+
+/// Visits the subblocks of luma in coding order: `visit` is given what lies
+/// around each, the samples, the subblock and its place, and leaves it as the
+/// next ones shall see it.
+#[inline(always)]
+pub(crate) fn each_subblock(
+    edges: &Edges<'_, 16>,
+    target: &mut Target<'_>,
+    mut visit: impl FnMut(&SubEdges, &mut [u8], usize, usize),
 ) {
     let (start, stride) = (target.at[0], target.stride[0]);
     let samples = &mut *target.samples;
@@ -174,11 +201,12 @@ pub(crate) fn subblocks(
         let mut left: [u8; 4] = std::array::from_fn(|i| edges.left[4 * row + i]);
         for col in 0..4 {
             let at = row_at + 4 * col;
-            let over: &[u8; 8] = above[4 * col + 1..].first_chunk().unwrap_or(&[0; 8]);
-            let corner = above[4 * col];
-            let mode = modes[4 * row + col];
-            dsp.intra_4x4(mode, over, &left, corner, samples, at, stride);
-            finish(samples, 4 * row + col, at);
+            let around = SubEdges {
+                above: *above[4 * col + 1..].first_chunk().unwrap_or(&[0; 8]),
+                left,
+                corner: above[4 * col],
+            };
+            visit(&around, samples, 4 * row + col, at);
             left = std::array::from_fn(|i| samples[at + i * stride + 3]);
         }
     }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Luma predicted subblock by subblock.
+
+use super::cost::cost_of;
+use super::decide::{AllEdges, Around, Decider, Room};
+use super::modes::subblock_mode;
+use super::quant::{trellis, DISTORTION};
+use super::tokens::{Place, LUMA};
+use super::trial::{Bench, CELL_STRIDE};
+use crate::dsp::{BlockShape, SubMode};
+use crate::vp8::modes::{LumaMode, Macroblock, Parts};
+use crate::vp8::predict::intra::{each_subblock, SubEdges};
+use crate::vp8::tables::{KEY_SUBBLOCK_MODE_PROBS, SUBBLOCK_MODE_PROBS};
+use crate::vp8::tokens::Context;
+
+/// A subblock coded in one way.
+#[derive(Clone, Copy)]
+struct Coded {
+    mode: SubMode,
+    levels: [i16; 16],
+    end: usize,
+    samples: [u8; 16],
+    cost: i64,
+    mode_rate: u32,
+}
+
+/// A subblock's surroundings.
+struct Sub<'a> {
+    around: &'a SubEdges,
+    block: usize,
+    /// In the source.
+    at: usize,
+    stride: usize,
+    /// Context of its tokens.
+    context: usize,
+    /// Costs of the modes.
+    rates: [u32; 10],
+}
+
+impl Decider<'_> {
+    /// Tries luma by subblocks, and keeps it where it is the best so far.
+    pub(super) fn subblocks(
+        &self,
+        around: &Around<'_>,
+        edges: &AllEdges<'_>,
+        bench: &Bench<'_>,
+        room: &mut Room,
+    ) {
+        let chroma = match room.best.block.reference {
+            0 if room.best.cost < i64::MAX => room.best.block.chroma,
+            _ => self.best_chroma(edges, bench, room),
+        };
+        let trial = &mut room.trial;
+        trial.block = Macroblock {
+            luma: LumaMode::Subblocks,
+            chroma,
+            ..Macroblock::OUTSIDE
+        };
+        trial.parts = Parts::NONE;
+        let (above, left): (&mut Context, &mut Context) =
+            (&mut around.above.clone(), &mut around.left.clone());
+        let (mut rate, mut cost) = (self.intra_rate(LumaMode::Subblocks, chroma), 0);
+        let limit = room.best.cost;
+        let (parts, levels) = (&mut trial.parts, &mut trial.levels);
+        let mut target = crate::vp8::frame::Target {
+            samples: &mut trial.cell,
+            at: super::trial::CELL_AT,
+            stride: [CELL_STRIDE; 3],
+        };
+        each_subblock(&edges.luma, &mut target, |sub_edges, samples, block, at| {
+            // What is too dear already need not be finished.
+            if cost >= limit {
+                return;
+            }
+            let (row, col) = (block / 4, block % 4);
+            let sub = Sub {
+                around: sub_edges,
+                block,
+                at: bench.spot.at[0] + 4 * row * bench.spot.stride[0] + 4 * col,
+                stride: bench.spot.stride[0],
+                context: usize::from(above[col] + left[row]),
+                rates: self.mode_rates(around, &parts.modes, block),
+            };
+            let coded = self.subblock(&sub, bench);
+            for (row, line) in coded.samples.chunks_exact(4).enumerate() {
+                let at = at + row * CELL_STRIDE;
+                samples[at..at + 4].copy_from_slice(line);
+            }
+            parts.modes[block] = coded.mode;
+            levels.blocks[block] = coded.levels;
+            levels.ends[block] = coded.end as u8;
+            let any = u8::from(coded.end > 0);
+            (above[col], left[row]) = (any, any);
+            rate += coded.mode_rate;
+            cost += coded.cost;
+        });
+        if cost >= limit {
+            return;
+        }
+        self.predict(trial, around.at, edges);
+        trial.code(bench, rate, self.effort.thorough);
+        if trial.cost < room.best.cost {
+            std::mem::swap(&mut room.best, &mut room.trial);
+        }
+    }
+
+    /// Costs of a subblock's modes.
+    fn mode_rates(&self, around: &Around<'_>, own: &[SubMode; 16], block: usize) -> [u32; 10] {
+        let probs = if self.coding.key {
+            let (above, left) = around.field.around(around.at.0, around.at.1);
+            let above = match block {
+                0..4 => above.modes[block + 12],
+                _ => own[block - 4],
+            };
+            let left = match block % 4 {
+                0 => left.modes[block + 3],
+                _ => own[block - 1],
+            };
+            &KEY_SUBBLOCK_MODE_PROBS[above as usize][left as usize]
+        } else {
+            &SUBBLOCK_MODE_PROBS
+        };
+        SubMode::ALL.map(|mode| cost_of(|cost| subblock_mode(cost, probs, mode)))
+    }
+
+    /// The best way to code a subblock.
+    fn subblock(&self, sub: &Sub<'_>, bench: &Bench<'_>) -> Coded {
+        let source = &bench.source.samples;
+        let mut modes = SubMode::ALL.map(|mode| {
+            let mut samples = [0; 16];
+            let (above, left) = (&sub.around.above, &sub.around.left);
+            let corner = sub.around.corner;
+            bench
+                .dsp
+                .intra_4x4(mode, above, left, corner, &mut samples, 0, 4);
+            let satd = bench
+                .dsp
+                .satd(BlockShape::S4x4, source, sub.at, sub.stride, &samples, 0, 4);
+            let rate = sub.rates[mode as usize];
+            (satd + bench.lambda.sad_of(rate), mode, samples)
+        });
+        modes.sort_unstable_by_key(|&(estimate, mode, _)| (estimate, mode as u8));
+        let tried = modes.iter().take(self.effort.sub_trials.max(1));
+        let coded = tried.map(|&(_, mode, samples)| self.code_subblock(sub, bench, mode, samples));
+        match coded.min_by_key(|coded| coded.cost) {
+            Some(coded) => coded,
+            None => unreachable!("one mode at least is tried"),
+        }
+    }
+
+    fn code_subblock(
+        &self,
+        sub: &Sub<'_>,
+        bench: &Bench<'_>,
+        mode: SubMode,
+        mut samples: [u8; 16],
+    ) -> Coded {
+        let (dsp, source) = (bench.dsp, &bench.source.samples);
+        let (mut residual, mut coeffs, mut levels) = ([0; 16], [0; 16], [0; 16]);
+        dsp.residual_4x4(source, sub.at, sub.stride, &samples, 0, 4, &mut residual);
+        dsp.fdct(&residual, &mut coeffs);
+        let place = Place {
+            block: sub.block,
+            kind: LUMA,
+            first: 0,
+            above: 0,
+            left: 0,
+        };
+        let quantiser = bench.quantisers.kind(LUMA);
+        let end = if self.effort.thorough {
+            let (costs, lambda) = (bench.costs, bench.lambda);
+            trellis(
+                &coeffs,
+                place,
+                sub.context,
+                quantiser,
+                costs,
+                lambda,
+                &mut levels,
+            )
+        } else {
+            dsp.quantise(&coeffs, quantiser, &mut levels)
+        };
+        let tokens = bench.costs.block(LUMA, 0, sub.context, &levels, end);
+        // As the decoder does it: a lone first coefficient has its own way.
+        let decoded = dsp.dequantise(&levels, quantiser.step());
+        match end {
+            0 => {}
+            1 => dsp.idct_dc_add(decoded[0], &mut samples, 0, 4),
+            _ => dsp.idct_add(&decoded, &mut samples, 0, 4),
+        }
+        let squares = dsp.sse(BlockShape::S4x4, source, sub.at, sub.stride, &samples, 0, 4);
+        let mode_rate = sub.rates[mode as usize];
+        Coded {
+            mode,
+            levels,
+            end,
+            samples,
+            cost: DISTORTION * i64::from(squares) + bench.lambda.of(mode_rate + tokens),
+            mode_rate,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The macroblocks of a whole frame.
+
+use crate::dsp::SubMode;
+use crate::vp8::frame::Geometry;
+use crate::vp8::modes::{IntraMode, LumaMode, Macroblock, Parts};
+use crate::vp8::mv::Mv;
+
+/// Modes of all macroblocks, and what lies above and to the left of the frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    geometry: Geometry,
+    blocks: Vec<Macroblock>,
+    parts: Vec<Parts>,
+}
+
+impl Field {
+    pub fn new(geometry: Geometry) -> Self {
+        // A column at the right, too, stands for the left one of the next row.
+        let count = (geometry.mb_cols + 1) * (geometry.mb_rows + 1) + 1;
+        Self {
+            geometry,
+            blocks: vec![Macroblock::OUTSIDE; count],
+            parts: vec![Parts::NONE; count],
+        }
+    }
+
+    pub const fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    const fn at(&self, x: usize, y: usize) -> usize {
+        (y + 1) * (self.geometry.mb_cols + 1) + x + 1
+    }
+
+    pub fn set(&mut self, (x, y): (usize, usize), block: Macroblock, parts: &Parts) {
+        let at = self.at(x, y);
+        self.blocks[at] = block;
+        self.parts[at] = *parts;
+        // So that neighbours need not ask how luma is predicted.
+        if let LumaMode::Intra(mode) = block.luma {
+            self.parts[at].modes = [implied(mode); 16];
+        }
+        if block.reference > 0 && !block.is_split() {
+            self.parts[at].mvs = [block.mv; 16];
+        } else if block.reference == 0 {
+            self.parts[at].mvs = [Mv::ZERO; 16];
+        }
+    }
+
+    pub fn block(&self, x: usize, y: usize) -> (&Macroblock, &Parts) {
+        let at = self.at(x, y);
+        (&self.blocks[at], &self.parts[at])
+    }
+
+    /// Above, left, above left.
+    pub fn neighbours(&self, x: usize, y: usize) -> [&Macroblock; 3] {
+        let at = self.at(x, y);
+        let above = at - self.geometry.mb_cols - 1;
+        [above, at - 1, above - 1].map(|at| &self.blocks[at])
+    }
+
+    /// Parts of the macroblocks above and to the left.
+    pub fn around(&self, x: usize, y: usize) -> (&Parts, &Parts) {
+        let at = self.at(x, y);
+        let above = at - self.geometry.mb_cols - 1;
+        (&self.parts[above], &self.parts[at - 1])
+    }
+}
+
+/// The subblock mode that a whole block's mode counts as (RFC 6386 §11.3).
+pub(crate) const fn implied(mode: IntraMode) -> SubMode {
+    match mode {
+        IntraMode::Dc => SubMode::Dc,
+        IntraMode::Vertical => SubMode::Ve,
+        IntraMode::Horizontal => SubMode::He,
+        IntraMode::TrueMotion => SubMode::Tm,
+    }
+}

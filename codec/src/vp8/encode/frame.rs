@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Codes one frame.
+
+use super::cost::TokenCosts;
+use super::decide::{Around, Decider, Room};
+use super::field::Field;
+use super::filter::Filtering;
+use super::header::{self, Changes};
+use super::modes::ModeCoding;
+use super::probabilities;
+use super::quant::{Lambda, Quantisers};
+use super::search::MvCosts;
+use super::tokens::Tokens;
+use super::Effort;
+use crate::dsp::Dsp;
+use crate::vp8::bool_coder::BoolWriter;
+use crate::vp8::decode::referred;
+use crate::vp8::error::{bad, Result};
+use crate::vp8::frame::{Frame, Geometry};
+use crate::vp8::header::{plain_map, FrameTag, Header, QuantIndices, Refresh};
+use crate::vp8::predict::inter::{Filters, Inter};
+use crate::vp8::predict::intra::Lines;
+use crate::vp8::quant::Quantizer;
+use crate::vp8::state::{Probabilities, State, StreamInfo};
+use crate::vp8::tokens::Context;
+use std::sync::Arc;
+
+/// What a frame is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FramePlan {
+    pub key: bool,
+    pub show: bool,
+    /// Quantizer index, 0 to 127.
+    pub quantizer: u8,
+    pub golden: Refresh,
+    pub altref: Refresh,
+    pub refresh_last: bool,
+    /// Last, golden, altref.
+    pub references: [bool; 3],
+}
+
+/// What is carried from one frame's coding to the next besides the state, so
+/// that guesses are good; it has no influence on what a decoder does.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub skip_prob: u8,
+    pub intra_prob: u8,
+    pub last_prob: u8,
+    pub golden_prob: u8,
+    pub filter_level: u8,
+    /// Modes of the frame before.
+    pub field: Option<Field>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            skip_prob: 200,
+            intra_prob: 30,
+            last_prob: 200,
+            golden_prob: 160,
+            filter_level: 0,
+            field: None,
+        }
+    }
+}
+
+/// A frame, coded.
+pub(crate) struct CodedFrame {
+    pub packet: Vec<u8>,
+    pub state: State,
+    pub history: History,
+}
+
+/// Codes `source` after `state`.
+///
+/// # Errors
+/// Where the first partition has more bytes than its size field can say.
+pub(crate) fn code(
+    dsp: &'static Dsp,
+    state: &State,
+    info: StreamInfo,
+    source: &Frame,
+    plan: &FramePlan,
+    history: &History,
+    effort: Effort,
+) -> Result<CodedFrame> {
+    let base = if plan.key {
+        State::default()
+    } else {
+        state.clone()
+    };
+    let mut coding = coding_of(plan, &base.probabilities, history);
+    let header = header_of(plan, info);
+    let quantisers = Quantisers::new(
+        Quantizer::new(i32::from(plan.quantizer), &header.quant),
+        effort.round,
+        effort.dead,
+    );
+    let lambda = Lambda::new(quantisers.steps.y.ac, effort.lambda);
+    let mut pass = Pass {
+        dsp,
+        state: &base,
+        source,
+        plan,
+        quantisers: &quantisers,
+        lambda,
+        effort,
+        before: history.field.as_ref(),
+        frame: Frame::new(source.geometry),
+        field: Field::new(source.geometry),
+        tokens: Tokens::default(),
+    };
+    pass.run(&coding);
+    if plan.key && effort.twice {
+        // With probabilities that fit, decisions are better.
+        coding.probabilities.coefficients =
+            pass.tokens.best_probs(&base.probabilities.coefficients);
+        probabilities::fit(&mut coding, &pass.field);
+        coding.skip_prob = coding.skip_prob.or(Some(254));
+        pass.run(&coding);
+    }
+    coding.probabilities = base.probabilities.clone();
+    coding.probabilities.coefficients = pass.tokens.best_probs(&base.probabilities.coefficients);
+    probabilities::fit(&mut coding, &pass.field);
+    finish(pass, header, info, coding, history)
+}
+
+/// Probabilities to decide with, before a frame's own are known.
+fn coding_of(plan: &FramePlan, probabilities: &Probabilities, history: &History) -> ModeCoding {
+    ModeCoding {
+        key: plan.key,
+        skip_prob: Some(history.skip_prob),
+        intra_prob: history.intra_prob,
+        last_prob: history.last_prob,
+        golden_prob: history.golden_prob,
+        probabilities: probabilities.clone(),
+        segment_tree: None,
+    }
+}
+
+fn header_of(plan: &FramePlan, info: StreamInfo) -> Header {
+    Header {
+        tag: FrameTag {
+            key: plan.key,
+            version: 0,
+            show: plan.show,
+            first_partition: 0,
+            info: plan.key.then_some(info),
+        },
+        segmented: false,
+        segment_tree: None,
+        simple_filter: false,
+        filter_level: 0,
+        sharpness: 0,
+        filter_deltas: false,
+        partitions: 1,
+        quant: QuantIndices {
+            y_ac: i32::from(plan.quantizer),
+            y_dc_delta: 0,
+            y2_dc_delta: 0,
+            y2_ac_delta: 0,
+            uv_dc_delta: 0,
+            uv_ac_delta: 0,
+        },
+        golden: plan.golden,
+        altref: plan.altref,
+        sign_bias: [false; 2],
+        keep_probabilities: true,
+        refresh_last: plan.refresh_last,
+        skip_prob: None,
+        intra_prob: 0,
+        last_prob: 0,
+        golden_prob: 0,
+    }
+}
+
+/// One pass over a frame's macroblocks.
+struct Pass<'a> {
+    dsp: &'static Dsp,
+    state: &'a State,
+    source: &'a Frame,
+    plan: &'a FramePlan,
+    quantisers: &'a Quantisers,
+    lambda: Lambda,
+    effort: Effort,
+    before: Option<&'a Field>,
+    /// The reconstruction.
+    frame: Frame,
+    field: Field,
+    tokens: Tokens,
+}
+
+impl Pass<'_> {
+    /// Decides and reconstructs all macroblocks.
+    fn run(&mut self, coding: &ModeCoding) {
+        let references = self.state.references.as_ref().filter(|_| !self.plan.key);
+        let inter = references.map(|references| Inter {
+            dsp: self.dsp,
+            filters: Filters::of_version(0),
+            references: [&references.last, &references.golden, &references.altref]
+                .map(|frame| &**frame),
+        });
+        let decider = Decider {
+            dsp: self.dsp,
+            source: self.source,
+            usable: references.map_or([false; 3], |references| {
+                let frames = [&references.last, &references.golden, &references.altref];
+                distinct(frames, self.plan.references)
+            }),
+            inter,
+            quantisers: self.quantisers,
+            costs: &TokenCosts::new(&coding.probabilities.coefficients),
+            mv_costs: &MvCosts::new(&coding.probabilities.mv),
+            coding,
+            lambda: self.lambda,
+            effort: self.effort,
+            before: self.before,
+        };
+        let Geometry { mb_cols, mb_rows } = self.source.geometry;
+        let mut lines = Lines::default();
+        lines.start(self.source.geometry);
+        let mut above = vec![Context::default(); mb_cols];
+        let mut room = Room::default();
+        self.tokens.clear();
+        self.field = Field::new(self.source.geometry);
+        for y in 0..mb_rows {
+            let mut left = Context::default();
+            for (x, above) in above.iter_mut().enumerate() {
+                let around = Around {
+                    field: &self.field,
+                    lines: &lines,
+                    at: (x, y),
+                    above: *above,
+                    left,
+                };
+                decider.decide(&around, &mut self.frame, &mut room);
+                let best = &room.best;
+                best.store(&mut self.frame, (x, y));
+                self.field.set((x, y), best.block, &best.parts);
+                if best.block.skip {
+                    skip(best.block.has_y2(), above, &mut left);
+                } else {
+                    self.tokens
+                        .macroblock(&best.levels, best.block.has_y2(), above, &mut left);
+                }
+            }
+            lines.keep(&self.frame, y);
+        }
+    }
+}
+
+/// Leaves word for the neighbours that a macroblock has no coefficients.
+pub(crate) fn skip(has_y2: bool, above: &mut Context, left: &mut Context) {
+    let count = if has_y2 { 9 } else { 8 };
+    above[..count].fill(0);
+    left[..count].fill(0);
+}
+
+/// Of references that are one frame, only the first is of use.
+pub(crate) fn distinct(frames: [&Arc<Frame>; 3], allowed: [bool; 3]) -> [bool; 3] {
+    std::array::from_fn(|n| {
+        let same = |m: &usize| allowed[*m] && Arc::ptr_eq(frames[*m], frames[n]);
+        allowed[n] && !(0..n).any(|m| same(&m))
+    })
+}
+
+/// Filters the frame, writes the packet and makes the next state.
+fn finish(
+    pass: Pass<'_>,
+    mut header: Header,
+    info: StreamInfo,
+    coding: ModeCoding,
+    history: &History,
+) -> Result<CodedFrame> {
+    let Pass {
+        dsp,
+        state,
+        source,
+        quantisers,
+        mut frame,
+        field,
+        tokens,
+        ..
+    } = pass;
+    header.skip_prob = coding.skip_prob;
+    header.intra_prob = coding.intra_prob;
+    header.last_prob = coding.last_prob;
+    header.golden_prob = coding.golden_prob;
+    let geometry = source.geometry;
+    let mut segmentation = state.segmentation.clone();
+    if segmentation.map.len() != geometry.macroblocks() {
+        segmentation.map = plain_map(geometry.macroblocks());
+    }
+    let filtering = Filtering {
+        dsp,
+        source,
+        field: &field,
+        segmentation: &segmentation,
+        deltas: &state.deltas,
+    };
+    let guess = match header.tag.key {
+        true => (quantisers.steps.y.ac / 6).min(40) as u8,
+        false => history.filter_level,
+    };
+    let rows = 0..geometry.mb_rows;
+    let mut room = Frame::new(geometry);
+    header.filter_level = filtering.level(&header, rows.clone(), (guess, 4), &frame, &mut room);
+    filtering.apply(&header, rows, &mut frame);
+    frame.extend();
+
+    let changes = Changes {
+        probabilities: [&state.probabilities, &coding.probabilities],
+        segmentation: None,
+        deltas: [&state.deltas; 2],
+    };
+    let mut first = header::write(&header, info, &changes);
+    for y in 0..geometry.mb_rows {
+        for x in 0..geometry.mb_cols {
+            coding.macroblock(&mut first, &field, (x, y));
+        }
+    }
+    let first = first.finish();
+    if first.len() >> 19 != 0 {
+        return Err(bad(format!("a first partition of {} bytes", first.len())));
+    }
+    let mut writer = BoolWriter::new();
+    tokens.write(&coding.probabilities.coefficients, &mut writer);
+    let packet = header::packet(&header, info, &first, &[writer.finish()]);
+    let history = History {
+        skip_prob: header.skip_prob.unwrap_or(254),
+        intra_prob: if header.tag.key {
+            30
+        } else {
+            header.intra_prob
+        },
+        last_prob: if header.tag.key {
+            200
+        } else {
+            header.last_prob
+        },
+        golden_prob: if header.tag.key {
+            160
+        } else {
+            header.golden_prob
+        },
+        filter_level: header.filter_level,
+        field: Some(field),
+    };
+    let frame = Arc::new(frame);
+    let state = State {
+        info,
+        probabilities: coding.probabilities,
+        segmentation,
+        deltas: state.deltas,
+        references: Some(referred(&header, state.references.as_ref(), &frame)),
+    };
+    Ok(CodedFrame {
+        packet,
+        state,
+        history,
+    })
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The encoder, as functions of the [`State`](super::State).
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `frame` | a whole frame: decisions, filter, packet, next state |
+//! | `decide`, `decide_inter`, `decide_intra` | how each macroblock is coded |
+//! | `search` | motion vectors |
+//! | `trial` | one way to code a macroblock, and what it costs |
+//! | `quant` | levels, weighed against their bits |
+//! | `cost` | bits of booleans and tokens |
+//! | `filter` | the loop filter's level |
+//! | `probabilities` | those that fit a frame |
+//! | `field`, `modes`, `tokens`, `header` | what is written, and how |
+
+mod cost;
+mod decide;
+mod decide_inter;
+mod decide_intra;
+mod field;
+mod filter;
+mod frame;
+mod header;
+mod modes;
+mod probabilities;
+mod quant;
+mod search;
+mod tokens;
+mod trial;
+
+use super::error::{bad, Result};
+use super::frame::{Frame, Geometry};
+use super::header::Refresh;
+use super::modes::Split;
+use super::state::{State, StreamInfo};
+use crate::dsp::Dsp;
+use crate::picture::{ChromaSampling, PictureView};
+use frame::{FramePlan, History};
+
+/// How much time is spent on each decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Preset {
+    /// The most pictures in a time.
+    Fast,
+    /// Between the two.
+    Medium,
+    /// The fewest bits.
+    Slow,
+}
+
+/// What a [`Preset`] stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// Candidates that are coded to see what they cost.
+    pub trials: usize,
+    /// Subblock modes likewise.
+    pub sub_trials: usize,
+    /// Ways to split that are looked at.
+    pub splits: &'static [Split],
+    pub search: search::Effort,
+    /// Whether levels are weighed one by one in the end, and in trials.
+    pub thorough: bool,
+    pub thorough_trials: bool,
+    /// Whether key frames are coded twice.
+    pub twice: bool,
+    /// What is added before a division by a step, and the size of no
+    /// coefficient, in 1/128 of a step.
+    pub round: i32,
+    pub dead: i32,
+    /// Squared differences that a bit outweighs, in squares of a step.
+    pub lambda: f64,
+}
+
+impl Preset {
+    const fn effort(self) -> Effort {
+        let base = Effort {
+            trials: 8,
+            sub_trials: 4,
+            splits: &[
+                Split::Quarters,
+                Split::TopBottom,
+                Split::LeftRight,
+                Split::Sixteenths,
+            ],
+            search: search::Effort {
+                reach: 16,
+                fine: true,
+            },
+            thorough: true,
+            thorough_trials: true,
+            twice: true,
+            round: 48,
+            dead: 80,
+            lambda: 0.026,
+        };
+        match self {
+            Self::Slow => base,
+            Self::Medium => Effort {
+                trials: 3,
+                sub_trials: 2,
+                splits: &[Split::Quarters, Split::TopBottom, Split::LeftRight],
+                thorough_trials: false,
+                ..base
+            },
+            Self::Fast => Effort {
+                trials: 1,
+                sub_trials: 1,
+                splits: &[],
+                search: search::Effort {
+                    reach: 8,
+                    fine: false,
+                },
+                thorough: false,
+                thorough_trials: false,
+                twice: false,
+                ..base
+            },
+        }
+    }
+}
+
+/// Quantizer indexes by quality, 0 (best) to 63: libvpx's scale, which is
+/// coarser than the format's where steps are fine.
+static QUANTIZERS: [u8; 64] = [
+    0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 15, 17, 18, 19, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30,
+    31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 64, 67, 70, 73, 76, 79, 82, 85,
+    88, 91, 94, 97, 100, 103, 106, 109, 112, 115, 118, 121, 124, 127,
+];
+
+/// What a stream is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Time spent on decisions.
+    pub preset: Preset,
+    /// Quality, 0 (best) to 63, as libvpx's `cq-level`.
+    pub quality: u8,
+    /// Most frames from one key frame to the next.
+    pub key_interval: u32,
+}
+
+/// Encodes a stream of pictures.
+#[derive(Debug)]
+pub struct Encoder {
+    dsp: &'static Dsp,
+    settings: Settings,
+    info: StreamInfo,
+    state: State,
+    history: History,
+    /// Frames since the last key frame.
+    since_key: u32,
+}
+
+impl Encoder {
+    /// An encoder of pictures of `width` by `height` samples.
+    ///
+    /// # Errors
+    /// For sizes that VP8 does not have, or too many samples.
+    pub fn new(dsp: &'static Dsp, settings: Settings, width: u32, height: u32) -> Result<Self> {
+        let side = |size: u32| {
+            let side = u16::try_from(size).ok();
+            side.filter(|size| (1..=16_383).contains(size))
+                .ok_or_else(|| bad(format!("pictures of {width}x{height}")))
+        };
+        Ok(Self {
+            dsp,
+            settings,
+            info: StreamInfo {
+                width: side(width)?,
+                height: side(height)?,
+                ..StreamInfo::default()
+            },
+            state: State::default(),
+            history: History::default(),
+            since_key: 0,
+        })
+    }
+
+    /// All that the next frame's decoding depends on.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Encodes the next picture.
+    ///
+    /// # Errors
+    /// For pictures of another size or kind.
+    pub fn encode(&mut self, picture: &PictureView<'_>) -> Result<Vec<u8>> {
+        let source = source(picture, self.info)?;
+        let key = self.state.references.is_none() || self.since_key >= self.settings.key_interval;
+        let index = QUANTIZERS[usize::from(self.settings.quality.min(63))];
+        let plan = FramePlan {
+            key,
+            show: true,
+            quantizer: index,
+            golden: if key { Refresh::New } else { Refresh::Keep },
+            altref: if key { Refresh::New } else { Refresh::Keep },
+            refresh_last: true,
+            references: [true; 3],
+        };
+        let coded = frame::code(
+            self.dsp,
+            &self.state,
+            self.info,
+            &source,
+            &plan,
+            &self.history,
+            self.settings.preset.effort(),
+        )?;
+        self.since_key = if key { 1 } else { self.since_key + 1 };
+        (self.state, self.history) = (coded.state, coded.history);
+        Ok(coded.packet)
+    }
+}
+
+/// A picture in whole macroblocks, its outermost samples repeated.
+pub(crate) fn source(picture: &PictureView<'_>, info: StreamInfo) -> Result<Frame> {
+    let (width, height) = (usize::from(info.width), usize::from(info.height));
+    let luma = picture.planes.first();
+    let fits = luma.is_some_and(|plane| (plane.width, plane.height) == (width, height));
+    if !fits || picture.depth != 8 || picture.sampling != ChromaSampling::Cs420 {
+        return Err(bad(format!(
+            "a picture that is not {width}x{height}, 4:2:0, 8 bits"
+        )));
+    }
+    let mut frame = Frame::new(Geometry::new(info.width, info.height));
+    for (n, plane) in picture.planes.iter().enumerate() {
+        let layout = frame.geometry.plane(n);
+        for y in 0..layout.height {
+            let row = plane.row(y.min(plane.height - 1), 1);
+            let to = &mut frame.samples[layout.row(y)..][..layout.width];
+            let (whole, rest) = to.split_at_mut(plane.width);
+            whole.copy_from_slice(row);
+            rest.fill(row[plane.width - 1]);
+        }
+    }
+    Ok(frame)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Quantisation with an eye on the bits that levels cost.
+
+use super::cost::{token_of, TokenCosts, END};
+use super::tokens::{Place, SECOND_ORDER};
+use crate::dsp::Quantiser;
+use crate::vp8::quant::{Quantizer, Steps};
+use crate::vp8::tables::ZIGZAG;
+
+/// Distortion is counted in sixteenths of a squared sample difference.
+pub(crate) const DISTORTION: i64 = 16;
+
+/// What a bit is worth.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lambda {
+    /// Distortion, in sixteenths, that one bit outweighs.
+    pub rate: i64,
+    /// Absolute differences that one bit outweighs, in 1/256.
+    pub sad: u32,
+}
+
+impl Lambda {
+    /// For coefficients with an AC step of `step` (in VP8's scale, in which
+    /// steps are twice as wide as differences of samples).
+    pub fn new(step: i32, scale: f64) -> Self {
+        let squares = scale * f64::from(step * step);
+        Self {
+            rate: ((squares * DISTORTION as f64) as i64).max(1),
+            sad: (squares.sqrt() * 256.0) as u32,
+        }
+    }
+
+    /// Distortion that a rate outweighs, in 1/256 bit.
+    #[inline(always)]
+    pub const fn of(&self, rate: u32) -> i64 {
+        (rate as i64 * self.rate) >> 8
+    }
+
+    /// Absolute differences that a rate outweighs, in 1/256 bit.
+    #[inline(always)]
+    pub const fn sad_of(&self, rate: u32) -> u32 {
+        ((rate as u64 * self.sad as u64) >> 16) as u32
+    }
+}
+
+/// The quantisers of one segment of a frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Quantisers {
+    /// By kind: luma without DC, second-order luma, chroma, luma.
+    kinds: [Quantiser; 4],
+    pub steps: Quantizer,
+}
+
+impl Quantisers {
+    /// `round` is what is added before a division, `dead` the size below which
+    /// a coefficient counts as none, both in 1/128 of a step.
+    pub fn new(steps: Quantizer, round: i32, dead: i32) -> Self {
+        let make = |steps: Steps, round: i32, dead: i32| {
+            let table = |f: &dyn Fn(i32) -> i32| {
+                std::array::from_fn(|i| f(if i == 0 { steps.dc } else { steps.ac }) as i16)
+            };
+            Quantiser::new(
+                table(&|step| step),
+                table(&|step| (step * round) >> 7),
+                table(&|step| (step * dead) >> 7),
+            )
+        };
+        Self {
+            kinds: [
+                make(steps.y, round, dead),
+                make(steps.y2, round + 8, dead - 8),
+                make(steps.uv, round, dead),
+                make(steps.y, round, dead),
+            ],
+            steps,
+        }
+    }
+
+    #[inline(always)]
+    pub fn kind(&self, kind: usize) -> &Quantiser {
+        &self.kinds[kind]
+    }
+}
+
+/// Candidates of one position.
+#[derive(Clone, Copy, Default)]
+struct Step {
+    /// Context before it.
+    from: u8,
+    level: u16,
+}
+
+const NEVER: i64 = i64::MAX / 4;
+
+/// The levels of a block with the least sum of distortion and rate, by
+/// dynamic programming over the contexts of tokens; returns their end.
+///
+/// Each coefficient may have the level nearest to it, the one below, or none.
+pub(crate) fn trellis(
+    coeffs: &[i16; 16],
+    place: Place,
+    context: usize,
+    quantiser: &Quantiser,
+    costs: &TokenCosts,
+    lambda: Lambda,
+    levels: &mut [i16; 16],
+) -> usize {
+    let step = quantiser.step();
+    // A difference of samples is half as large as one of coefficients, and a
+    // quarter of one of second-order coefficients.
+    let weight = if place.kind == SECOND_ORDER { 1 } else { 4 };
+    let nearest = |at: usize| {
+        let (size, step) = (i32::from(coeffs[at].unsigned_abs()), i32::from(step[at]));
+        (size + (step >> 1)) / step
+    };
+    *levels = [0; 16];
+    let last = (place.first..16)
+        .rev()
+        .find(|&p| nearest(usize::from(ZIGZAG[p])) > 0);
+    let Some(last) = last else {
+        return 0;
+    };
+    let (tokens, more) = (costs.tokens(place.kind), costs.more(place.kind));
+    let mut steps = [[Step::default(); 3]; 16];
+    let mut now = [NEVER; 3];
+    now[context] = 0;
+    let mut best = lambda.of(u32::from(tokens[place.first][context][END]));
+    let mut end = None;
+    for position in place.first..=last {
+        let at = usize::from(ZIGZAG[position]);
+        let (size, width) = (i64::from(coeffs[at].unsigned_abs()), i64::from(step[at]));
+        let mut next = [NEVER; 3];
+        let top = nearest(at) as u32;
+        let mut level = top;
+        for _ in 0..3 {
+            let left = size - i64::from(level) * width;
+            let distortion = weight * (left * left - size * size);
+            let (token, _) = token_of(level);
+            let (to, extra) = (token.min(2), costs.extra(level));
+            for (from, &cost) in now.iter().enumerate() {
+                if cost == NEVER {
+                    continue;
+                }
+                let mut rate = u32::from(tokens[position][from][token]) + extra;
+                if from == 0 && position > place.first {
+                    rate -= u32::from(more[position][0]);
+                }
+                let cost = cost + distortion + lambda.of(rate);
+                if cost < next[to] {
+                    next[to] = cost;
+                    steps[position][to] = Step {
+                        from: from as u8,
+                        level: level as u16,
+                    };
+                }
+            }
+            if level == 0 {
+                break;
+            }
+            level = if level == top { level - 1 } else { 0 };
+        }
+        for context in 1..3 {
+            let rate = match tokens.get(position + 1) {
+                Some(tokens) if position < 15 => u32::from(tokens[context][END]),
+                _ => 0,
+            };
+            let cost = next[context] + lambda.of(rate);
+            if next[context] < NEVER && cost < best {
+                best = cost;
+                end = Some((position, context));
+            }
+        }
+        now = next;
+    }
+    let Some((position, mut context)) = end else {
+        return 0;
+    };
+    for p in (place.first..=position).rev() {
+        let Step { from, level } = steps[p][context];
+        let at = usize::from(ZIGZAG[p]);
+        let level = level as i16;
+        levels[at] = if coeffs[at] < 0 { -level } else { level };
+        context = usize::from(from);
+    }
+    position + 1
+}
