@@ -10,6 +10,7 @@
 //! | [`process`] | programs run to their end, with wall clock and CPU time |
 //! | [`machine`] | what a figure depends on: commit, CPU, libraries, load |
 //! | [`peers`] | `framemill` against the `ffmpeg` command, and encoders against each other |
+//! | [`vp8_rate`] | our VP8 encoder against `vpxenc` |
 
 pub mod cpu;
 pub mod machine;
@@ -17,4 +18,5 @@ pub mod media;
 pub mod packets;
 pub mod peers;
 pub mod process;
+pub mod vp8_rate;
 pub mod work;
