@@ -42,6 +42,7 @@ pub async fn run(args: PlanArgs) -> Result<()> {
         overwrite: true,
         verify: false,
         order_seed: None,
+        report: None,
     };
     let mut job = Job::new(
         request,

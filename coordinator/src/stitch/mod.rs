@@ -14,12 +14,13 @@ use crate::plan::tracks::TrackPlan;
 use framemill_codec::libav::{ChapterInfo, Muxer, MuxerOptions, OutputStream};
 use framemill_codec::packet::{Packet, PacketFileReader, StreamHeader};
 use framemill_store::RangeReader;
-use framemill_worker::{BlobRef, Failure, WorkPlace};
+use framemill_worker::{Failure, TaskKey, WorkPlace};
 use order::DecodingOrder;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::Path;
+use std::vec;
 use tokio_util::sync::CancellationToken;
 
 /// Everything a stitch needs.
@@ -30,14 +31,14 @@ pub struct Stitch<'a> {
     pub place: &'a WorkPlace,
     /// The container to write.
     pub container: Container,
-    /// Chunks of the video in order.
-    pub chunks: Vec<BlobRef>,
+    /// The tasks that made the video's chunks, in order.
+    pub chunks: Vec<TaskKey>,
     /// Times of the video that no packet tells.
     pub times: VideoTimes,
     /// Display matrix to keep.
     pub display_matrix: Option<[i32; 9]>,
-    /// Tracks with their packets.
-    pub tracks: Vec<(TrackPlan, BlobRef)>,
+    /// Tracks with the tasks that made their packets.
+    pub tracks: Vec<(TrackPlan, TaskKey)>,
     /// Tags of the video stream.
     pub video_metadata: BTreeMap<String, String>,
     /// Tags of the whole file.
@@ -62,9 +63,9 @@ pub struct VideoTimes {
 /// A failed chunk: it must be made again.
 #[derive(Debug, thiserror::Error)]
 pub enum StitchError {
-    /// Chunk or track `0` is not what was stored.
+    /// The output of task `0` is not what was stored.
     #[error("{0} is damaged: {1}")]
-    Damaged(String, Failure),
+    Damaged(TaskKey, Failure),
     /// Anything else.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -73,8 +74,8 @@ pub enum StitchError {
 /// One stream's packets, whatever the number of files they are in.
 struct Source<'a> {
     place: &'a WorkPlace,
-    blobs: VecDeque<BlobRef>,
-    open: Option<(String, PacketFileReader<BufReader<RangeReader>>)>,
+    files: vec::IntoIter<TaskKey>,
+    open: Option<(TaskKey, PacketFileReader<BufReader<RangeReader>>)>,
     header: StreamHeader,
     order: Option<DecodingOrder>,
     next: Option<Packet>,
@@ -83,20 +84,20 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn new(
         place: &'a WorkPlace,
-        blobs: Vec<BlobRef>,
+        files: Vec<TaskKey>,
         video: Option<VideoTimes>,
     ) -> Result<Self, StitchError> {
-        let mut blobs = VecDeque::from(blobs);
-        let first = blobs
-            .pop_front()
+        let mut files = files.into_iter();
+        let first = files
+            .next()
             .ok_or_else(|| StitchError::Job(JobError::Failed("a stream without chunks".into())))?;
         let reader = open(place, &first)?;
         let header = reader.header().clone();
         let order = video.map(DecodingOrder::new);
         let mut source = Self {
             place,
-            blobs,
-            open: Some((first.key.into(), reader)),
+            files,
+            open: Some((first, reader)),
             header,
             order,
             next: None,
@@ -121,7 +122,7 @@ impl<'a> Source<'a> {
             };
             match reader
                 .next_packet()
-                .map_err(|e| StitchError::Damaged(key.clone(), e.into()))?
+                .map_err(|e| StitchError::Damaged(*key, e.into()))?
             {
                 Some(mut packet) => {
                     if let Some(order) = &mut self.order {
@@ -137,15 +138,15 @@ impl<'a> Source<'a> {
 
     fn open_next(&mut self) -> Result<(), StitchError> {
         self.open = None;
-        let Some(blob) = self.blobs.pop_front() else {
+        let Some(key) = self.files.next() else {
             return Ok(());
         };
-        let reader = open(self.place, &blob)?;
+        let reader = open(self.place, &key)?;
         if reader.header() != &self.header {
             let detail = "chunks differ in their parameter sets and cannot be joined";
-            return Err(JobError::Failed(format!("{}: {detail}", blob.key)).into());
+            return Err(JobError::Failed(format!("{key}: {detail}")).into());
         }
-        self.open = Some((blob.key.into(), reader));
+        self.open = Some((key, reader));
         Ok(())
     }
 
@@ -164,10 +165,10 @@ impl<'a> Source<'a> {
 
 fn open(
     place: &WorkPlace,
-    blob: &BlobRef,
+    key: &TaskKey,
 ) -> Result<PacketFileReader<BufReader<RangeReader>>, StitchError> {
-    let damaged = |failure| StitchError::Damaged(blob.key.to_string(), failure);
-    let reader = place.open_blob(blob).map_err(damaged)?;
+    let damaged = |failure| StitchError::Damaged(*key, failure);
+    let reader = place.open_output(key).map_err(damaged)?;
     PacketFileReader::new(BufReader::with_capacity(256 << 10, reader))
         .map_err(|e| damaged(e.into()))
 }
@@ -185,8 +186,8 @@ pub fn stitch(job: Stitch<'_>, path: &Path, cancel: &CancellationToken) -> Resul
         dispositions: vec!["default".into()],
         display_matrix: job.display_matrix,
     }];
-    for (track, blob) in job.tracks {
-        let source = Source::new(job.place, vec![blob], None)?;
+    for (track, key) in job.tracks {
+        let source = Source::new(job.place, vec![key], None)?;
         streams.push(OutputStream {
             header: source.header.clone(),
             metadata: track.metadata,
