@@ -76,7 +76,8 @@ pub async fn invoke(invocation: &Invocation, work: &str) -> Result<Outcome, Invo
     tokio::select! {
         result = listen(&mut lines, invocation) => match result {
             Some(result) => {
-                let _ = child.wait().await;
+                // All is stored by now. Taking a large process down is not waited for.
+                tokio::spawn(async move { child.wait().await });
                 Ok(result?)
             }
             None => Err(crashed(status(&mut child).await)),

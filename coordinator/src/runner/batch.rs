@@ -30,6 +30,7 @@ struct Group {
     first: u32,
     kind: &'static str,
     chunks: bool,
+    tasks: usize,
     build: Build,
 }
 
@@ -72,6 +73,7 @@ impl Batch {
             first: self.first + self.keys.len() as u32,
             kind: work.kind,
             chunks: work.chunks,
+            tasks: work.weights.len(),
             build: work.build,
         });
         self.left += work.weights.len();
@@ -87,6 +89,12 @@ impl Batch {
     pub(super) fn name(&self, node: NodeId) -> (&'static str, Option<u32>) {
         let group = self.group(node);
         (group.kind, group.chunks.then(|| node.0 - group.first))
+    }
+
+    /// Number of chunks that are encoded.
+    pub(super) fn encodes(&self) -> usize {
+        let encode = |g: &&Group| g.kind == "encode";
+        self.groups.iter().filter(encode).map(|g| g.tasks).sum()
     }
 
     /// A node's task as it stands now.

@@ -205,6 +205,7 @@ impl Runner {
             task,
             cancel: cancel.clone(),
             progress,
+            sole: self.batch.encodes() == 1,
         };
         self.flights.insert(
             invocation,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From chunks to a file: verify every chunk, give decoding times that rise
-//! over all seams, interleave, mux. One chunk is open at a time, so memory is
-//! flat but for the container's own index.
+//! over all seams, interleave, mux. One chunk is open at a time, and few packets
+//! wait for the muxer, so memory is flat but for the container's own index.
 
+mod ahead;
 mod order;
 mod verify;
 
@@ -11,16 +12,16 @@ pub use verify::{verify_times, Expected};
 use crate::error::{JobError, Result};
 use crate::plan::container::Container;
 use crate::plan::tracks::TrackPlan;
+use ahead::Ahead;
 use framemill_codec::libav::{ChapterInfo, Muxer, MuxerOptions, OutputStream};
-use framemill_codec::packet::{Packet, PacketFileReader, StreamHeader};
-use framemill_store::RangeReader;
+use framemill_codec::packet::Packet;
+use framemill_codec::picture::Rational;
 use framemill_worker::{Failure, TaskKey, WorkPlace};
 use order::DecodingOrder;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::io::BufReader;
 use std::path::Path;
-use std::vec;
+use std::thread::{self, Scope};
 use tokio_util::sync::CancellationToken;
 
 /// Everything a stitch needs.
@@ -71,39 +72,31 @@ pub enum StitchError {
     Job(#[from] JobError),
 }
 
-/// One stream's packets, whatever the number of files they are in.
-struct Source<'a> {
-    place: &'a WorkPlace,
-    files: vec::IntoIter<TaskKey>,
-    open: Option<(TaskKey, PacketFileReader<BufReader<RangeReader>>)>,
-    header: StreamHeader,
+/// One stream's packets with their final times, the next one at hand.
+struct Source {
+    packets: Ahead,
     order: Option<DecodingOrder>,
     next: Option<Packet>,
 }
 
-impl<'a> Source<'a> {
-    fn new(
-        place: &'a WorkPlace,
+impl Source {
+    fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        place: &'scope WorkPlace,
         files: Vec<TaskKey>,
         video: Option<VideoTimes>,
     ) -> Result<Self, StitchError> {
-        let mut files = files.into_iter();
-        let first = files
-            .next()
-            .ok_or_else(|| StitchError::Job(JobError::Failed("a stream without chunks".into())))?;
-        let reader = open(place, &first)?;
-        let header = reader.header().clone();
-        let order = video.map(DecodingOrder::new);
         let mut source = Self {
-            place,
-            files,
-            open: Some((first, reader)),
-            header,
-            order,
+            packets: Ahead::start(scope, place, files)?,
+            order: video.map(DecodingOrder::new),
             next: None,
         };
         source.advance()?;
         Ok(source)
+    }
+
+    fn unit(&self) -> Rational {
+        self.packets.header().time_base
     }
 
     /// Takes the waiting packet and fetches the one after it.
@@ -116,37 +109,10 @@ impl<'a> Source<'a> {
     }
 
     fn advance(&mut self) -> Result<(), StitchError> {
-        loop {
-            let Some((key, reader)) = &mut self.open else {
-                return Ok(());
-            };
-            match reader
-                .next_packet()
-                .map_err(|e| StitchError::Damaged(*key, e.into()))?
-            {
-                Some(mut packet) => {
-                    if let Some(order) = &mut self.order {
-                        order.set_times(&mut packet).map_err(JobError::Failed)?;
-                    }
-                    self.next = Some(packet);
-                    return Ok(());
-                }
-                None => self.open_next()?,
-            }
+        self.next = self.packets.next()?;
+        if let (Some(packet), Some(order)) = (&mut self.next, &mut self.order) {
+            order.set_times(packet).map_err(JobError::Failed)?;
         }
-    }
-
-    fn open_next(&mut self) -> Result<(), StitchError> {
-        self.open = None;
-        let Some(key) = self.files.next() else {
-            return Ok(());
-        };
-        let reader = open(self.place, &key)?;
-        if reader.header() != &self.header {
-            let detail = "chunks differ in their parameter sets and cannot be joined";
-            return Err(JobError::Failed(format!("{key}: {detail}")).into());
-        }
-        self.open = Some((key, reader));
         Ok(())
     }
 
@@ -155,22 +121,12 @@ impl<'a> Source<'a> {
         let (Some(a), Some(b)) = (&self.next, &other.next) else {
             return other.next.is_some().cmp(&self.next.is_some());
         };
-        let scaled = |p: &Packet, unit: framemill_codec::picture::Rational, by: i32| {
+        let scaled = |p: &Packet, unit: Rational, by: i32| {
             i128::from(p.dts) * i128::from(unit.num) * i128::from(by)
         };
-        let (ua, ub) = (self.header.time_base, other.header.time_base);
+        let (ua, ub) = (self.unit(), other.unit());
         scaled(a, ua, ub.den).cmp(&scaled(b, ub, ua.den))
     }
-}
-
-fn open(
-    place: &WorkPlace,
-    key: &TaskKey,
-) -> Result<PacketFileReader<BufReader<RangeReader>>, StitchError> {
-    let damaged = |failure| StitchError::Damaged(*key, failure);
-    let reader = place.open_output(key).map_err(damaged)?;
-    PacketFileReader::new(BufReader::with_capacity(256 << 10, reader))
-        .map_err(|e| damaged(e.into()))
 }
 
 /// Writes the file at `path`.
@@ -179,17 +135,27 @@ fn open(
 /// [`StitchError::Damaged`] for a chunk that is not whole; what was written is
 /// then worthless, as after any error.
 pub fn stitch(job: Stitch<'_>, path: &Path, cancel: &CancellationToken) -> Result<(), StitchError> {
-    let mut sources = vec![Source::new(job.place, job.chunks, Some(job.times))?];
+    thread::scope(|scope| mux(scope, job, path, cancel))
+}
+
+fn mux<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    job: Stitch<'scope>,
+    path: &Path,
+    cancel: &CancellationToken,
+) -> Result<(), StitchError> {
+    let video = Source::start(scope, job.place, job.chunks, Some(job.times))?;
     let mut streams = vec![OutputStream {
-        header: sources[0].header.clone(),
+        header: video.packets.header().clone(),
         metadata: job.video_metadata,
         dispositions: vec!["default".into()],
         display_matrix: job.display_matrix,
     }];
+    let mut sources = vec![video];
     for (track, key) in job.tracks {
-        let source = Source::new(job.place, vec![key], None)?;
+        let source = Source::start(scope, job.place, vec![key], None)?;
         streams.push(OutputStream {
-            header: source.header.clone(),
+            header: source.packets.header().clone(),
             metadata: track.metadata,
             dispositions: track.dispositions,
             display_matrix: None,
