@@ -7,6 +7,7 @@ use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
 use crate::plan::{span, Plan};
 use crate::progress::Progress;
+use framemill_codec::dsp::Dsp;
 use framemill_codec::packet::PacketFileReader;
 use framemill_worker::index::Index;
 use framemill_worker::{Outcome, WorkPlace};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// The job's.
-pub async fn run(args: MediaArgs) -> Result<()> {
+pub async fn run(args: MediaArgs, simd: Option<&'static Dsp>) -> Result<()> {
     let mut options = args.options("pictures.mkv");
     options.digest = true;
     let request = JobRequest {
@@ -30,6 +31,7 @@ pub async fn run(args: MediaArgs) -> Result<()> {
         overwrite: true,
         verify: false,
         order_seed: args.order_seed,
+        simd,
     };
     let progress = Arc::new(Progress::default());
     Job::new(request, CancellationToken::new(), progress)

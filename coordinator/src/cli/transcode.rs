@@ -10,6 +10,7 @@ use crate::plan::options::{
 };
 use crate::progress::Progress;
 use crate::report::{Report, REPORT_VERSION};
+use framemill_codec::dsp::Dsp;
 use framemill_codec::picture::Rational;
 use framemill_worker::task::environment;
 use framemill_worker::{peak_memory, process_cpu_s};
@@ -200,7 +201,7 @@ fn watch_signals(cancel: CancellationToken) {
 ///
 /// # Errors
 /// The job's.
-pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
+pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -> Result<()> {
     let started = Instant::now();
     let cancel = CancellationToken::new();
     watch_signals(cancel.clone());
@@ -214,6 +215,7 @@ pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
         overwrite: args.overwrite,
         verify: args.verify,
         order_seed: args.media.order_seed,
+        simd,
     };
     if let Some(path) = &args.report {
         let taken = [&args.media.input, &args.output];
