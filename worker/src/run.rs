@@ -4,6 +4,7 @@
 use crate::task::{BlobRef, Digest, Outcome, Task, TaskKey, TaskStats};
 use crate::{encode, index, measure, track, Failure};
 use bytes::Bytes;
+use framemill_codec::dsp::Dsp;
 use framemill_store::{
     Blocking, BlockingUpload, PutMode, RangeReader, ReadStats, ReaderOptions, Store,
 };
@@ -23,6 +24,8 @@ pub struct WorkPlace {
     pub work: Arc<dyn Store>,
     /// What every key in it starts with.
     pub prefix: String,
+    /// Our own kernels, where they are chosen by name. No output depends on them.
+    pub simd: Option<&'static Dsp>,
 }
 
 /// How a running task hears from outside and tells of its progress.

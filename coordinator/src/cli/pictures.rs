@@ -8,6 +8,7 @@ use crate::job::{Job, JobRequest};
 use crate::plan::{span, Plan};
 use crate::progress::Progress;
 use crate::runner;
+use framemill_codec::dsp::Dsp;
 use framemill_codec::packet::PacketFileReader;
 use framemill_worker::index::Index;
 use framemill_worker::{TaskKey, WorkPlace};
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// The job's.
-pub async fn run(args: MediaArgs) -> Result<()> {
+pub async fn run(args: MediaArgs, simd: Option<&'static Dsp>) -> Result<()> {
     let mut options = args.options("pictures.mkv");
     options.digest = true;
     let request = JobRequest {
@@ -32,6 +33,7 @@ pub async fn run(args: MediaArgs) -> Result<()> {
         verify: false,
         order_seed: args.order_seed,
         report: None,
+        simd,
     };
     let progress = Arc::new(Progress::default());
     Job::new(request, CancellationToken::new(), progress)

@@ -10,6 +10,7 @@ use crate::plan::options::{
 };
 use crate::progress::Progress;
 use crate::report::{ReportFile, ReportHead, ReportTail, REPORT_VERSION};
+use framemill_codec::dsp::Dsp;
 use framemill_codec::picture::Rational;
 use framemill_worker::task::environment;
 use framemill_worker::{peak_memory, process_cpu_s};
@@ -200,7 +201,7 @@ fn watch_signals(cancel: CancellationToken) {
 ///
 /// # Errors
 /// The job's.
-pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
+pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -> Result<()> {
     let started = Instant::now();
     let cancel = CancellationToken::new();
     watch_signals(cancel.clone());
@@ -217,6 +218,7 @@ pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
         verify: args.verify,
         order_seed: args.media.order_seed,
         report: report.clone(),
+        simd,
     };
     let mut job = Job::new(request, cancel.clone(), progress.clone()).await?;
     if let Some(report) = &report {

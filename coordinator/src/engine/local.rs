@@ -70,7 +70,7 @@ impl Engine for LocalEngine {
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
         if must_be_alone(&invocation.task) && needs_process(invocation.sole, &self.used) {
-            let outcome = process::invoke(&invocation, &self.work).await?;
+            let outcome = process::invoke(&invocation, &self.work, self.place.simd).await?;
             self.children_us
                 .fetch_add((outcome.stats.cpu_s * 1e6) as u64, Ordering::Relaxed);
             return Ok(outcome);

@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::report::{ReportFile, Totals};
 use crate::runner::Runner;
 use crate::stitch::StitchError;
+use framemill_codec::dsp::Dsp;
 use framemill_codec::libav::heap_in_use;
 use framemill_store::{self as store, Location};
 use framemill_worker::index::Index;
@@ -48,6 +49,8 @@ pub struct JobRequest {
     pub order_seed: Option<u64>,
     /// Told of every invocation.
     pub report: Option<Arc<ReportFile>>,
+    /// Our own kernels, where the user chose them.
+    pub simd: Option<&'static Dsp>,
 }
 
 /// What a job did.
@@ -107,6 +110,7 @@ impl Job {
             handle: Handle::current(),
             work,
             prefix,
+            simd: request.simd,
         };
         let engine: Arc<dyn Engine> = Arc::new(LocalEngine::new(
             place.clone(),
