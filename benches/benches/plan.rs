@@ -33,7 +33,7 @@ fn index(shop: &Workshop, file: &Path) -> Arc<Index> {
         decode: false,
     });
     let outcome = run(&task, &shop.place, &Unwatched).expect("an index");
-    let index = shop.runtime.block_on(load_index(&shop.place, &outcome));
+    let index = shop.runtime.block_on(load_index(&shop.place, &outcome.key));
     index.expect("an index that can be read back")
 }
 

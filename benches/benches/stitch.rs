@@ -16,7 +16,7 @@ use framemill_benches::cpu::{criterion, CpuTime};
 use framemill_benches::packets::{unit, PERIOD};
 use framemill_benches::work::Workshop;
 use framemill_codec::libav;
-use framemill_worker::BlobRef;
+use framemill_worker::TaskKey;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,14 +28,14 @@ mod bytes_of {
     use framemill_benches::packets::{header, packet, write};
     use framemill_benches::work::Workshop;
     use framemill_store::PutMode;
-    use framemill_worker::BlobRef;
+    use framemill_worker::TaskKey;
 
     pub const CHUNKS: u64 = 40;
     pub const FRAMES: u64 = 120;
     pub const SIZE: usize = 41_667;
 
     /// Stores all chunks, and all of them once more as one file for `cp`.
-    pub fn blobs(shop: &Workshop) -> Vec<BlobRef> {
+    pub fn blobs(shop: &Workshop) -> Vec<TaskKey> {
         let header = header().expect("an encoder");
         let mut all = Vec::new();
         let store = |chunk: u64| {
@@ -43,15 +43,12 @@ mod bytes_of {
             let packets: Vec<_> = frames.map(|n| packet(n, SIZE, n % FRAMES == 0)).collect();
             let (bytes, _) = write(Vec::new(), &header, &packets).expect("a packet file");
             all.extend_from_slice(&bytes);
-            let blob = BlobRef {
-                key: format!("out/{chunk}.data").into(),
-                size: bytes.len() as u64,
-                digest: blake3::hash(&bytes).into(),
-            };
-            let key = shop.place.full_key(&blob.key);
+            let task: TaskKey =
+                serde_json::from_value(format!("{chunk:040x}").into()).expect("a key");
+            let key = shop.place.full_key(&task.data_key());
             let put = shop.place.work.put(&key, bytes.into(), PutMode::Overwrite);
             shop.runtime.block_on(put).expect("a stored blob");
-            blob
+            task
         };
         let blobs = (0..CHUNKS).map(store).collect();
         std::fs::write(shop.folder.path().join("all"), all).expect("a file");
@@ -59,7 +56,7 @@ mod bytes_of {
     }
 }
 
-fn stitched(shop: &Workshop, chunks: &[BlobRef], container: Container, to: &Path) {
+fn stitched(shop: &Workshop, chunks: &[TaskKey], container: Container, to: &Path) {
     let job = Stitch {
         name: "out.mkv".into(),
         place: &shop.place,
@@ -108,7 +105,7 @@ fn synced(file: &Path) {
 /// What is measured, whatever is measured.
 struct Bench {
     shop: Workshop,
-    chunks: Vec<BlobRef>,
+    chunks: Vec<TaskKey>,
 }
 
 impl Bench {

@@ -35,6 +35,7 @@ impl Workshop {
                 handle,
                 work,
                 prefix,
+                simd: None,
             },
             folder,
         })

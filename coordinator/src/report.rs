@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The report of a job: what ran when, and what it cost.
+//! The report of a job: what ran when, and what it cost. It is written while
+//! the job runs, so that thousands of invocations take no memory.
 
 use framemill_worker::TaskStats;
 use serde::Serialize;
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Version of the report's shape.
 pub const REPORT_VERSION: u32 = 1;
@@ -77,9 +82,9 @@ pub struct Totals {
     pub live_memory: u64,
 }
 
-/// The report.
+/// What a report begins with.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct ReportHead {
     /// [`REPORT_VERSION`].
     pub version: u32,
     /// Version of framemill.
@@ -92,12 +97,137 @@ pub struct Report {
     pub output: String,
     /// Engine that ran the tasks.
     pub engine: &'static str,
+}
+
+/// What a report ends with.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportTail<'a> {
     /// Totals.
-    pub totals: Totals,
+    pub totals: &'a Totals,
     /// Things the user should know.
-    pub warnings: Vec<String>,
+    pub warnings: &'a [String],
     /// What went wrong, when the job failed.
     pub error: Option<String>,
-    /// Every invocation, in the order they ended.
-    pub invocations: Vec<InvocationRecord>,
+}
+
+/// A report that is being written: its head, every invocation as it ends, its
+/// tail. A disk that refuses shows at the end, so that it does not cost the job.
+#[derive(Debug)]
+pub struct ReportFile(Mutex<Writing>);
+
+#[derive(Debug)]
+struct Writing {
+    file: BufWriter<File>,
+    invocations: u64,
+    error: Option<io::Error>,
+}
+
+impl ReportFile {
+    /// Creates an empty file.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self(Mutex::new(Writing {
+            file: BufWriter::new(File::create(path)?),
+            invocations: 0,
+            error: None,
+        })))
+    }
+
+    fn put(&self, write: impl FnOnce(&mut Writing) -> io::Result<()>) {
+        let mut writing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if writing.error.is_none() {
+            writing.error = write(&mut writing).err();
+        }
+    }
+
+    /// Writes the head; nothing goes before it.
+    pub fn begin(&self, head: &ReportHead) {
+        self.put(|to| {
+            let text = serde_json::to_string_pretty(head)?;
+            let open = text.trim_end_matches(['}', '\n']);
+            write!(to.file, "{open},\n  \"invocations\": [")
+        });
+    }
+
+    /// Writes an invocation.
+    pub fn record(&self, invocation: &InvocationRecord) {
+        self.put(|to| {
+            let comma = if to.invocations == 0 { "" } else { "," };
+            to.invocations += 1;
+            write!(to.file, "{comma}\n    ")?;
+            Ok(serde_json::to_writer(&mut to.file, invocation)?)
+        });
+    }
+
+    /// Writes the tail; nothing goes after it.
+    ///
+    /// # Errors
+    /// The first one of all that was written.
+    pub fn finish(&self, tail: &ReportTail<'_>) -> io::Result<()> {
+        self.put(|to| {
+            let text = serde_json::to_string_pretty(tail)?;
+            writeln!(to.file, "\n  ],{}", text.trim_start_matches('{'))?;
+            to.file.flush()
+        });
+        let mut writing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.error.take().map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(invocations: u32) -> serde_json::Value {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        let report = ReportFile::create(&path).unwrap();
+        report.begin(&ReportHead {
+            version: REPORT_VERSION,
+            framemill: "0",
+            environment: "e}".into(),
+            input: "a".into(),
+            output: "b".into(),
+            engine: "local",
+        });
+        for chunk in 0..invocations {
+            report.record(&InvocationRecord {
+                kind: "encode",
+                chunk: Some(chunk),
+                attempt: 1,
+                queued_s: 0.0,
+                start_s: 0.5,
+                end_s: 1.0,
+                stats: ReportStats::default(),
+                outcome: "ok".into(),
+            });
+        }
+        let totals = Totals::default();
+        let tail = ReportTail {
+            totals: &totals,
+            warnings: &["{w}".into()],
+            error: None,
+        };
+        report.finish(&tail).unwrap();
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_report_is_one_value_whatever_the_number_of_invocations() {
+        for count in [0, 1, 3] {
+            let report = written(count);
+            let list = report["invocations"].as_array().unwrap();
+            let chunks: Vec<_> = list.iter().map(|i| i["chunk"].as_u64()).collect();
+            assert_eq!(
+                chunks,
+                (0..count).map(|n| Some(n.into())).collect::<Vec<_>>()
+            );
+            assert_eq!(report["environment"], "e}");
+            assert_eq!(report["totals"]["frames"], 0);
+            assert_eq!(report["warnings"][0], "{w}");
+            assert!(report["error"].is_null());
+        }
+    }
 }

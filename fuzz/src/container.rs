@@ -72,6 +72,7 @@ fn through(media: &[u8], key: &str) {
         handle: handle.clone(),
         work: work.clone(),
         prefix: String::new(),
+        simd: None,
     };
     for decode in [false, true] {
         let task = Task::Index(IndexTask {

@@ -2,6 +2,7 @@
 //! Must hold, 2: what a worker feeds its encoder is that stretch of a linear
 //! run, filters included, and it reads little more than its packets.
 
+use framemill_codec::dsp::Level;
 use framemill_tests::boxes::{oriented, ORIENTATIONS};
 use framemill_tests::frames::Times;
 use framemill_tests::pictures::{fed, linear, Fed};
@@ -73,7 +74,8 @@ fn inside_one_long_gop() {
     same_as_ffmpeg(&one_gop(), &whole, "", "yuv420p");
 }
 
-/// VP8 is decoded by our own decoder, all else by libav's.
+/// VP8 is decoded by our own decoder, all else by libav's. `--simd` chooses its
+/// kernels, which all give the same pictures.
 #[test]
 fn vp8_sources() {
     let base = "-f lavfi -i testsrc2=size=322x242:rate=25:duration=4 -vf crop=321:241:0:0:exact=1,format=yuv420p";
@@ -89,6 +91,10 @@ fn vp8_sources() {
     );
     let whole = same_in_chunks(&simple, "--codec vp9", &["30f", "11f"]);
     same_as_ffmpeg(&simple, &whole, "", "yuv420p");
+    for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+        let at_level = feed(&hidden, &format!("--codec vp9 --simd {level}"), "25f");
+        same_as_ffmpeg(&hidden, &at_level, "", "yuv420p");
+    }
 }
 
 #[test]

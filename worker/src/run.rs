@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Doing a task: read inputs, compute, store outputs, say what happened.
 
-use crate::task::{BlobRef, Digest, Outcome, Task, TaskStats};
+use crate::task::{BlobRef, Digest, Outcome, Task, TaskKey, TaskStats};
 use crate::{encode, index, measure, track, Failure};
 use bytes::Bytes;
+use framemill_codec::dsp::Dsp;
 use framemill_store::{
     Blocking, BlockingUpload, PutMode, RangeReader, ReadStats, ReaderOptions, Store,
 };
@@ -23,6 +24,8 @@ pub struct WorkPlace {
     pub work: Arc<dyn Store>,
     /// What every key in it starts with.
     pub prefix: String,
+    /// Our own kernels, where they are chosen by name. No output depends on them.
+    pub simd: Option<&'static Dsp>,
 }
 
 /// How a running task hears from outside and tells of its progress.
@@ -91,18 +94,14 @@ impl WorkPlace {
         })
     }
 
-    /// A reader of a stored blob, for a thread that may block.
+    /// A reader of a task's main output, for a thread that may block. Whether it
+    /// is whole shows at its end: packet files and indices hold their digest.
     ///
     /// # Errors
-    /// The store's, or [`Failure::Transient`] when the blob has another size.
-    pub fn open_blob(&self, blob: &BlobRef) -> Result<RangeReader, Failure> {
-        let (store, key) = self.reader_of(&blob.key);
+    /// The store's.
+    pub fn open_output(&self, key: &TaskKey) -> Result<RangeReader, Failure> {
+        let (store, key) = self.reader_of(&key.data_key());
         let meta = store.head(&key)?;
-        if meta.size != blob.size {
-            return Err(Failure::Transient {
-                detail: format!("{} has changed its size", blob.key),
-            });
-        }
         Ok(RangeReader::new(
             store,
             key,

@@ -80,6 +80,13 @@ impl From<blake3::Hash> for Digest {
 }
 
 impl TaskKey {
+    /// The first 64 bits: enough to tell the tasks of a job apart in most cases.
+    #[must_use]
+    pub fn short(&self) -> u64 {
+        let bytes = &self.0 .0;
+        bytes[..8].iter().fold(0, |n, &b| n << 8 | u64::from(b))
+    }
+
     /// Store key of the outcome record.
     #[must_use]
     pub fn outcome_key(&self) -> String {

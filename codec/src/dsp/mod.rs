@@ -36,7 +36,8 @@ pub use block::MAX_STRIDE;
 pub use level::Level;
 pub(crate) use routine::Routine;
 pub use table::{
-    BlockShape, BlockSize, Differences, EdgeLimits, Quantiser, SsimSums, SubMode, Width,
+    BlockShape, BlockSize, Differences, EdgeLimits, MacroblockEdges, Motion, Quantiser, SsimSums,
+    SubMode, Width,
 };
 
 /// The kernels of one CPU level.

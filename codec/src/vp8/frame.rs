@@ -125,11 +125,18 @@ impl Frame {
     /// The macroblock at column `x`, row `y`.
     #[inline(always)]
     pub(crate) fn target(&mut self, (x, y): (usize, usize)) -> Target<'_> {
-        let layouts = [0, 1, 2].map(|plane| self.geometry.plane(plane));
-        let at = |plane: usize, size: usize| layouts[plane].row(size * y) + size * x;
+        let (luma, u, v) = (
+            self.geometry.plane(0),
+            self.geometry.plane(1),
+            self.geometry.plane(2),
+        );
         Target {
-            at: [at(0, 16), at(1, 8), at(2, 8)],
-            stride: layouts.map(|layout| layout.stride),
+            at: [
+                luma.row(16 * y) + 16 * x,
+                u.row(8 * y) + 8 * x,
+                v.row(8 * y) + 8 * x,
+            ],
+            stride: [luma.stride, u.stride, v.stride],
             samples: &mut self.samples,
         }
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The loop filter (RFC 6386 §9.6, §15): levels, and a row of macroblocks.
 
-use super::frame::Frame;
+use super::frame::{Frame, Target};
 use super::header::Header;
 use super::modes::{LumaMode, Macroblock};
 use super::state::{FilterDeltas, Segmentation};
-use crate::dsp::{Dsp, EdgeLimits};
+use crate::dsp::{Dsp, EdgeLimits, MacroblockEdges};
 
 /// How one macroblock is filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,29 +146,20 @@ fn levels(segment: i32, deltas: Option<&FilterDeltas>) -> [[u8; 4]; 4] {
 }
 
 #[inline(always)]
-fn normal(dsp: &Dsp, limits: &Limits, inner: bool, (x, y): (usize, usize), frame: &mut Frame) {
-    let [luma, u, v] = std::array::from_fn(|plane| frame.geometry.plane(plane));
-    let at = luma.row(16 * y) + 16 * x;
-    let (u_at, v_at) = (u.row(8 * y) + 8 * x, v.row(8 * y) + 8 * x);
-    let (samples, stride, chroma) = (&mut frame.samples[..], luma.stride, u.stride);
-    let outer_edges = limits.edges(limits.macroblock);
-    let inner_edges = limits.edges(limits.subblock);
-    if x > 0 {
-        dsp.filter_mb_left(samples, at, stride, outer_edges);
-        dsp.filter_mb_left_chroma(samples, u_at, v_at, chroma, outer_edges);
-    }
-    if inner {
-        dsp.filter_inner_left(samples, at, stride, inner_edges);
-        dsp.filter_inner_left_chroma(samples, u_at, v_at, chroma, inner_edges);
-    }
-    if y > 0 {
-        dsp.filter_mb_top(samples, at, stride, outer_edges);
-        dsp.filter_mb_top_chroma(samples, u_at, v_at, chroma, outer_edges);
-    }
-    if inner {
-        dsp.filter_inner_top(samples, at, stride, inner_edges);
-        dsp.filter_inner_top_chroma(samples, u_at, v_at, chroma, inner_edges);
-    }
+fn normal(dsp: &Dsp, limits: &Limits, inside: bool, (x, y): (usize, usize), frame: &mut Frame) {
+    let edges = MacroblockEdges {
+        left: x > 0,
+        top: y > 0,
+        inside,
+        outer: limits.edges(limits.macroblock),
+        inner: limits.edges(limits.subblock),
+    };
+    let Target {
+        samples,
+        at,
+        stride,
+    } = frame.target((x, y));
+    dsp.filter_macroblock(samples, at, [stride[0], stride[1]], &edges);
 }
 
 #[inline(always)]

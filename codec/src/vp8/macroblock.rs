@@ -145,6 +145,7 @@ impl Rows<'_> {
         }
         let (dsp, lines, at) = (self.dsp, &scratch.lines, (x, y));
         let target = &mut frame.target(at);
+        prefetch(dsp, target, x);
         match (block.luma, &self.inter) {
             (LumaMode::Intra(mode), _) => {
                 intra::luma(dsp, mode, &lines.edges(0, at, target), target);
@@ -169,6 +170,21 @@ impl Rows<'_> {
             residual::add(dsp, residual, block.luma, target);
         }
     }
+}
+
+/// Asks for a part of where macroblocks further right go: eight columns on, a
+/// cache line of luma is four wide, one of chroma eight.
+#[inline(always)]
+fn prefetch(dsp: &Dsp, target: &Target<'_>, x: usize) {
+    let line = |plane: usize, size: usize, row: usize| {
+        let at = target.at[plane] + row * target.stride[plane] + 8 * size;
+        dsp.prefetch(target.samples, at as isize);
+    };
+    for row in 0..4 {
+        line(0, 16, 4 * (x & 3) + row);
+    }
+    line(1, 8, x & 7);
+    line(2, 8, x & 7);
 }
 
 #[inline(always)]

@@ -45,7 +45,10 @@ mod tables;
 mod tokens;
 
 pub use decode::{decode, Decoder, Picture};
-pub use encode::{Encoder, Preset, Settings};
+pub use encode::{
+    first_pass, rebase, ChunkSettings, Draft, Encoder, FirstPass, Preset, Rebased, Settings,
+    Sources,
+};
 pub use frame::Frame;
 pub use state::{FilterDeltas, Probabilities, References, Segmentation, State, StreamInfo};
 

@@ -158,6 +158,10 @@ impl ModeReader {
         segments: &mut [u8],
     ) {
         std::mem::swap(&mut self.above, &mut self.current);
+        // A copy can live in registers.
+        let shared = reader;
+        let mut bits = *shared;
+        let reader = &mut bits;
         let mut left_modes = [SubMode::Dc; 4];
         for (x, segment) in segments.iter_mut().enumerate() {
             if let Some(tree) = inputs.header.segment_tree {
@@ -175,6 +179,7 @@ impl ModeReader {
             block.segment = *segment;
             self.current.blocks[x + 1] = block;
         }
+        *shared = bits;
     }
 
     /// A macroblock of a key frame (§11.2, §11.3).

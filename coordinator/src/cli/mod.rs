@@ -98,16 +98,15 @@ pub fn main() -> ExitCode {
         .with_ansi(false)
         .without_time()
         .init();
-    let dsp = cli.simd.unwrap_or_else(Dsp::best);
     if cli.version {
-        version::print(cli.verbose, dsp);
+        version::print(cli.verbose, cli.simd.unwrap_or_else(Dsp::best));
         return ExitCode::SUCCESS;
     }
     let Some(command) = cli.command else {
         let error = Cli::command().error(ErrorKind::MissingSubcommand, "a command is missing");
         return usage(&error);
     };
-    match run(command, cli.quiet, dsp) {
+    match run(command, cli.quiet, cli.simd) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::complain(&format!("framemill: {}", one_line(&error.to_string())));
@@ -116,7 +115,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, quiet: bool, dsp: &'static Dsp) -> Result<(), JobError> {
+fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), JobError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // Workers block, and so does the store I/O that they wait for.
@@ -125,12 +124,12 @@ fn run(command: Command, quiet: bool, dsp: &'static Dsp) -> Result<(), JobError>
         .map_err(|e| JobError::Failed(format!("cannot start the runtime: {e}")))?;
     let result = match command {
         Command::Probe(args) => runtime.block_on(probe::run(&args)),
-        Command::Transcode(args) => runtime.block_on(transcode::run(*args, quiet)),
-        Command::Plan(args) => runtime.block_on(plan::run(*args)),
+        Command::Transcode(args) => runtime.block_on(transcode::run(*args, quiet, simd)),
+        Command::Plan(args) => runtime.block_on(plan::run(*args, simd)),
         Command::Measure(args) => measure::run(&args),
-        Command::Vp8(args) => vp8::run(&args, quiet, dsp),
-        Command::Pictures(args) => runtime.block_on(pictures::run(*args)),
-        Command::Work => runtime.block_on(work::run()),
+        Command::Vp8(args) => vp8::run(&args, quiet, simd.unwrap_or_else(Dsp::best)),
+        Command::Pictures(args) => runtime.block_on(pictures::run(*args, simd)),
+        Command::Work => runtime.block_on(work::run(simd)),
     };
     // Threads that are still in a codec's hands must not hold up the exit.
     runtime.shutdown_background();

@@ -7,9 +7,11 @@ use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
 use crate::plan::{span, Plan};
 use crate::progress::Progress;
+use crate::runner;
+use framemill_codec::dsp::Dsp;
 use framemill_codec::packet::PacketFileReader;
 use framemill_worker::index::Index;
-use framemill_worker::{Outcome, WorkPlace};
+use framemill_worker::{TaskKey, WorkPlace};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// The job's.
-pub async fn run(args: MediaArgs) -> Result<()> {
+pub async fn run(args: MediaArgs, simd: Option<&'static Dsp>) -> Result<()> {
     let mut options = args.options("pictures.mkv");
     options.digest = true;
     let request = JobRequest {
@@ -30,6 +32,8 @@ pub async fn run(args: MediaArgs) -> Result<()> {
         overwrite: true,
         verify: false,
         order_seed: args.order_seed,
+        report: None,
+        simd,
     };
     let progress = Arc::new(Progress::default());
     Job::new(request, CancellationToken::new(), progress)
@@ -42,17 +46,13 @@ pub async fn run(args: MediaArgs) -> Result<()> {
 ///
 /// # Errors
 /// [`JobError::Failed`] for chunks that cannot be read back.
-pub fn print(place: &WorkPlace, index: &Index, plan: &Plan, chunks: &[Outcome]) -> Result<()> {
+pub fn print(place: &WorkPlace, index: &Index, plan: &Plan, chunks: &[TaskKey]) -> Result<()> {
     const READ_BLOCK: u64 = 256 << 10;
     let text = tokio::task::block_in_place(|| -> Result<String> {
         let failed = |e: String| JobError::Failed(format!("reading digests: {e}"));
         let mut text = String::new();
-        for (n, outcome) in chunks.iter().enumerate() {
-            let blob = outcome
-                .blobs
-                .first()
-                .ok_or_else(|| failed("a chunk without a blob".into()))?;
-            let reader = place.open_blob(blob).map_err(|e| failed(e.to_string()))?;
+        for (n, key) in chunks.iter().enumerate() {
+            let reader = place.open_output(key).map_err(|e| failed(e.to_string()))?;
             let mut reader = PacketFileReader::new(reader).map_err(|e| failed(e.to_string()))?;
             let unit = reader.header().time_base;
             while let Some(packet) = reader.next_packet().map_err(|e| failed(e.to_string()))? {
@@ -64,7 +64,9 @@ pub fn print(place: &WorkPlace, index: &Index, plan: &Plan, chunks: &[Outcome]) 
                 );
             }
         }
-        for (n, (outcome, chunk)) in chunks.iter().zip(&plan.chunks).enumerate() {
+        for (n, (key, chunk)) in chunks.iter().zip(&plan.chunks).enumerate() {
+            let outcome = place.handle.block_on(runner::recorded(key, place));
+            let outcome = outcome.ok_or_else(|| failed("a chunk without a record".into()))?;
             let cost = span::read_cost(index, &plan.timeline, &plan.video, chunk);
             let _ = writeln!(
                 text,

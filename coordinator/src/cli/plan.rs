@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::job::{Job, JobRequest};
 use crate::plan::{self, span, Plan};
 use crate::progress::Progress;
+use framemill_codec::dsp::Dsp;
 use framemill_worker::index::Index;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +29,7 @@ pub struct PlanArgs {
 ///
 /// # Errors
 /// As a transcode would refuse it.
-pub async fn run(args: PlanArgs) -> Result<()> {
+pub async fn run(args: PlanArgs, simd: Option<&'static Dsp>) -> Result<()> {
     let output = args
         .output
         .clone()
@@ -42,6 +43,8 @@ pub async fn run(args: PlanArgs) -> Result<()> {
         overwrite: true,
         verify: false,
         order_seed: None,
+        report: None,
+        simd,
     };
     let mut job = Job::new(
         request,

@@ -67,6 +67,7 @@ async fn index_of(input: &str) -> Result<Index> {
         handle: Handle::current(),
         work: work.clone(),
         prefix: String::new(),
+        simd: None,
     };
     let task = Task::Index(IndexTask {
         source,

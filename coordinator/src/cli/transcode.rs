@@ -9,7 +9,8 @@ use crate::plan::options::{
     self, AudioMode, ChunkRule, HdrMode, Preset, Rate, SubtitleMode, TranscodeOptions, VideoCodec,
 };
 use crate::progress::Progress;
-use crate::report::{Report, REPORT_VERSION};
+use crate::report::{ReportFile, ReportHead, ReportTail, REPORT_VERSION};
+use framemill_codec::dsp::Dsp;
 use framemill_codec::picture::Rational;
 use framemill_worker::task::environment;
 use framemill_worker::{peak_memory, process_cpu_s};
@@ -200,11 +201,13 @@ fn watch_signals(cancel: CancellationToken) {
 ///
 /// # Errors
 /// The job's.
-pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
+pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -> Result<()> {
     let started = Instant::now();
     let cancel = CancellationToken::new();
     watch_signals(cancel.clone());
     let progress = Arc::new(Progress::default());
+    let report = args.report.as_ref().map(|p| create_report(p, &args));
+    let report = report.transpose()?;
     let request = JobRequest {
         input: args.media.input.clone(),
         options: args.media.options(&args.output),
@@ -214,19 +217,20 @@ pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
         overwrite: args.overwrite,
         verify: args.verify,
         order_seed: args.media.order_seed,
+        report: report.clone(),
+        simd,
     };
-    if let Some(path) = &args.report {
-        let taken = [&args.media.input, &args.output];
-        if path == &args.output || taken.iter().any(|t| same_file(Path::new(path), t)) {
-            return Err(JobError::Usage(format!(
-                "--report {path}: that is the input or the output"
-            )));
-        }
-        // Found out now, not after hours of work.
-        std::fs::File::create(path)
-            .map_err(|e| JobError::Usage(format!("--report {path}: {e}")))?;
-    }
     let mut job = Job::new(request, cancel.clone(), progress.clone()).await?;
+    if let Some(report) = &report {
+        report.begin(&ReportHead {
+            version: REPORT_VERSION,
+            framemill: env!("CARGO_PKG_VERSION"),
+            environment: environment().to_owned(),
+            input: args.media.input.clone(),
+            output: args.output.clone(),
+            engine: job.engine_name(),
+        });
+    }
     let watcher = show::watch(progress.clone(), quiet, args.json);
     let result = job.run().await;
     watcher.stop().await;
@@ -234,8 +238,14 @@ pub async fn run(args: TranscodeArgs, quiet: bool) -> Result<()> {
     job.log.totals.cpu_s = process_cpu_s() + job.remote_cpu_s();
     job.log.totals.peak_memory = peak_memory();
     let result = result.map_err(|e| explain(e, &job, &progress));
-    if let Some(path) = &args.report {
-        write_report(path, &args, &job, result.as_ref().err())?;
+    if let (Some(path), Some(report)) = (&args.report, &report) {
+        let tail = ReportTail {
+            totals: &job.log.totals,
+            warnings: &job.log.warnings,
+            error: result.as_ref().err().map(ToString::to_string),
+        };
+        let failed = |e| JobError::Failed(format!("--report {path}: {e}"));
+        report.finish(&tail).map_err(failed)?;
     }
     if !quiet {
         for warning in &job.log.warnings {
@@ -267,25 +277,15 @@ fn explain(error: JobError, job: &Job, progress: &Progress) -> JobError {
     }
 }
 
-fn write_report(
-    path: &str,
-    args: &TranscodeArgs,
-    job: &Job,
-    error: Option<&JobError>,
-) -> Result<()> {
-    let report = Report {
-        version: REPORT_VERSION,
-        framemill: env!("CARGO_PKG_VERSION"),
-        environment: environment().to_owned(),
-        input: args.media.input.clone(),
-        output: args.output.clone(),
-        engine: job.engine_name(),
-        totals: job.log.totals.clone(),
-        warnings: job.log.warnings.clone(),
-        error: error.map(ToString::to_string),
-        invocations: job.log.invocations.clone(),
-    };
-    let failed = |e: String| JobError::Failed(format!("--report {path}: {e}"));
-    let text = serde_json::to_vec_pretty(&report).map_err(|e| failed(e.to_string()))?;
-    std::fs::write(path, text).map_err(|e| failed(e.to_string()))
+/// Creates the report; whether that can be done is found out now, not after
+/// hours of work.
+fn create_report(path: &str, args: &TranscodeArgs) -> Result<Arc<ReportFile>> {
+    let path = Path::new(path);
+    let failed = |e: String| JobError::Usage(format!("--report {}: {e}", path.display()));
+    let taken = [&args.media.input, &args.output];
+    if path == Path::new(&args.output) || taken.iter().any(|t| same_file(path, t)) {
+        return Err(failed("that is the input or the output".into()));
+    }
+    let file = ReportFile::create(path).map_err(|e| failed(e.to_string()))?;
+    Ok(Arc::new(file))
 }

@@ -3,6 +3,7 @@
 
 use crate::engine::process::{Message, Order};
 use crate::error::{JobError, Result};
+use framemill_codec::dsp::Dsp;
 use framemill_store::{self as store, Location};
 use framemill_worker::{process_cpu_s, run as run_task, Monitor, WorkPlace};
 use std::io::{BufRead, Read, Write};
@@ -39,7 +40,7 @@ fn say(message: &Message) {
 ///
 /// # Errors
 /// [`JobError::Usage`] for anything but an order.
-pub async fn run() -> Result<()> {
+pub async fn run(simd: Option<&'static Dsp>) -> Result<()> {
     let link = Arc::new(Link::default());
     let mut line = String::new();
     std::io::stdin()
@@ -56,6 +57,7 @@ pub async fn run() -> Result<()> {
         handle: Handle::current(),
         work,
         prefix,
+        simd,
     };
     watch_parent(link.clone());
     let worker = link.clone();

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Workers on this machine: blocking threads of this process, or a process of
 //! their own for encoders that cannot share one.
+//!
+//! A process costs 0.1 s and more to start and to end, which a source of one chunk would
+//! wait for. So its encode runs in this process, but only once: a retry, or a
+//! second encoder, gets a process.
 
 use super::{process, Engine, Invocation, InvokeError};
 use async_trait::async_trait;
 use framemill_worker::{run, Failure, Outcome, Task, WorkPlace};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Encoders of which a process may hold only one.
 const ALONE: [&str; 1] = ["libsvtav1"];
@@ -17,6 +21,8 @@ pub struct LocalEngine {
     workers: u32,
     /// CPU of ended children, in microseconds.
     children_us: AtomicU64,
+    /// Whether an encoder of [`ALONE`] was ever opened in this process.
+    used: AtomicBool,
 }
 
 impl LocalEngine {
@@ -29,8 +35,15 @@ impl LocalEngine {
             work,
             workers: workers.max(1),
             children_us: AtomicU64::new(0),
+            used: AtomicBool::new(false),
         }
     }
+}
+
+/// Whether an encoder that must be alone gets a process. `used` tells whether one
+/// was ever opened in this process, and learns of it.
+fn needs_process(sole: bool, used: &AtomicBool) -> bool {
+    !sole || used.swap(true, Ordering::Relaxed)
 }
 
 fn must_be_alone(task: &Task) -> bool {
@@ -56,8 +69,8 @@ impl Engine for LocalEngine {
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
-        if must_be_alone(&invocation.task) {
-            let outcome = process::invoke(&invocation, &self.work).await?;
+        if must_be_alone(&invocation.task) && needs_process(invocation.sole, &self.used) {
+            let outcome = process::invoke(&invocation, &self.work, self.place.simd).await?;
             self.children_us
                 .fetch_add((outcome.stats.cpu_s * 1e6) as u64, Ordering::Relaxed);
             return Ok(outcome);
@@ -77,5 +90,19 @@ impl Engine for LocalEngine {
             }
             Err(_) => Err(Failure::Cancelled.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_sole_encoder_stays_in_this_process() {
+        let used = AtomicBool::new(false);
+        assert!(needs_process(false, &used));
+        assert!(!needs_process(true, &used));
+        assert!(needs_process(true, &used), "a retry");
+        assert!(needs_process(false, &used));
     }
 }

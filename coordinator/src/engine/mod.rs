@@ -21,6 +21,8 @@ pub struct Invocation {
     pub cancel: CancellationToken,
     /// Frames done so far; engines that cannot see inside leave it alone.
     pub progress: Arc<AtomicU64>,
+    /// True when nothing else is encoded in its batch.
+    pub sole: bool,
 }
 
 impl Monitor for Invocation {

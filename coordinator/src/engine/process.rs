@@ -11,6 +11,7 @@
 //! ```
 
 use super::{Invocation, InvokeError};
+use framemill_codec::dsp::Dsp;
 use framemill_worker::{Failure, Outcome, Task};
 use serde::{Deserialize, Serialize};
 use std::process::Stdio;
@@ -43,11 +44,16 @@ pub enum Message {
     Failed(Failure),
 }
 
-/// Runs one attempt in a child process.
+/// Runs one attempt in a child process, with kernels of the level of `simd`
+/// where they are chosen.
 ///
 /// # Errors
 /// What the task says, or [`InvokeError::Crashed`].
-pub async fn invoke(invocation: &Invocation, work: &str) -> Result<Outcome, InvokeError> {
+pub async fn invoke(
+    invocation: &Invocation,
+    work: &str,
+    simd: Option<&'static Dsp>,
+) -> Result<Outcome, InvokeError> {
     let crashed = |detail: String| InvokeError::Crashed { detail };
     let order = Order {
         work: work.to_owned(),
@@ -58,6 +64,7 @@ pub async fn invoke(invocation: &Invocation, work: &str) -> Result<Outcome, Invo
     let program = std::env::current_exe().map_err(|e| crashed(e.to_string()))?;
     let mut child = Command::new(program)
         .arg("work")
+        .args(simd.map(|dsp| format!("--simd={}", dsp.level())))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -76,7 +83,8 @@ pub async fn invoke(invocation: &Invocation, work: &str) -> Result<Outcome, Invo
     tokio::select! {
         result = listen(&mut lines, invocation) => match result {
             Some(result) => {
-                let _ = child.wait().await;
+                // All is stored by now. Taking a large process down is not waited for.
+                tokio::spawn(async move { child.wait().await });
                 Ok(result?)
             }
             None => Err(crashed(status(&mut child).await)),

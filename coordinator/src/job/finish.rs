@@ -2,6 +2,7 @@
 //! From finished tasks to the file under its name.
 
 use super::output::{publish, stage_path};
+use super::stages::Made;
 use super::Job;
 use crate::error::JobError;
 use crate::plan::Plan;
@@ -10,7 +11,6 @@ use crate::runner::Runner;
 use crate::stitch::{self, Expected, Stitch, StitchError, VideoTimes};
 use framemill_codec::picture::Rational;
 use framemill_worker::index::Index;
-use framemill_worker::Outcome;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,14 +21,11 @@ impl Job {
         runner: &Runner,
         index: &Arc<Index>,
         plan: &Arc<Plan>,
-        chunks: Vec<Outcome>,
-        track_outcomes: Vec<Outcome>,
+        made: Made,
     ) -> Result<(), StitchError> {
         let start = runner.now().as_secs_f64();
         let stage = stage_path(&self.output);
-        let result = self
-            .write_and_verify(index, plan, chunks, track_outcomes, &stage)
-            .await;
+        let result = self.write_and_verify(index, plan, made, &stage).await;
         let size = std::fs::metadata(&stage).map_or(0, |m| m.len());
         let result = match result {
             Ok(()) => {
@@ -39,22 +36,24 @@ impl Job {
         if result.is_err() {
             let _ = std::fs::remove_file(&stage);
         }
-        self.stitched = Some(InvocationRecord {
-            kind: "stitch",
-            chunk: None,
-            attempt: 1,
-            queued_s: start,
-            start_s: start,
-            end_s: runner.now().as_secs_f64(),
-            stats: ReportStats {
-                bytes_written: size,
-                ..ReportStats::default()
-            },
-            outcome: match &result {
-                Ok(()) => "ok".into(),
-                Err(error) => error.to_string().into(),
-            },
-        });
+        if let Some(report) = &self.request.report {
+            report.record(&InvocationRecord {
+                kind: "stitch",
+                chunk: None,
+                attempt: 1,
+                queued_s: start,
+                start_s: start,
+                end_s: runner.now().as_secs_f64(),
+                stats: ReportStats {
+                    bytes_written: size,
+                    ..ReportStats::default()
+                },
+                outcome: match &result {
+                    Ok(()) => "ok".into(),
+                    Err(error) => error.to_string().into(),
+                },
+            });
+        }
         self.log.totals.bytes_out = size;
         result
     }
@@ -63,19 +62,10 @@ impl Job {
         &self,
         index: &Arc<Index>,
         plan: &Arc<Plan>,
-        chunks: Vec<Outcome>,
-        track_outcomes: Vec<Outcome>,
+        made: Made,
         stage: &Path,
     ) -> Result<(), StitchError> {
-        let reorder = chunks.iter().map(|c| c.reorder as usize).max().unwrap_or(0);
-        let first_blob = |o: Outcome| o.blobs.into_iter().next();
-        let blobs = chunks.into_iter().filter_map(first_blob).collect();
-        let tracks = plan
-            .tracks
-            .iter()
-            .cloned()
-            .zip(track_outcomes.into_iter().filter_map(first_blob))
-            .collect();
+        let tracks = plan.tracks.iter().cloned().zip(made.tracks).collect();
         let name = self.request.options.output.clone();
         let (place, stage, cancel) = (self.place.clone(), stage.to_owned(), self.cancel.clone());
         let (index, plan, decode) = (index.clone(), plan.clone(), self.request.verify);
@@ -85,8 +75,8 @@ impl Job {
                 name: name.clone(),
                 place: &place,
                 container: plan.container,
-                chunks: blobs,
-                times: video_times(&index, &plan, &expected, reorder),
+                chunks: made.chunks,
+                times: video_times(&index, &plan, &expected, made.reorder),
                 display_matrix: plan.video.display_matrix,
                 tracks,
                 video_metadata: video_tags(&index),

@@ -15,9 +15,10 @@ use crate::error::{JobError, Result};
 use crate::plan::options::TranscodeOptions;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::report::{InvocationRecord, Totals};
+use crate::report::{ReportFile, Totals};
 use crate::runner::Runner;
 use crate::stitch::StitchError;
+use framemill_codec::dsp::Dsp;
 use framemill_codec::libav::heap_in_use;
 use framemill_store::{self as store, Location};
 use framemill_worker::index::Index;
@@ -46,6 +47,10 @@ pub struct JobRequest {
     pub verify: bool,
     /// Launch in an order drawn from this seed.
     pub order_seed: Option<u64>,
+    /// Told of every invocation.
+    pub report: Option<Arc<ReportFile>>,
+    /// Our own kernels, where the user chose them.
+    pub simd: Option<&'static Dsp>,
 }
 
 /// What a job did.
@@ -55,8 +60,6 @@ pub struct JobLog {
     pub totals: Totals,
     /// Things the user should know.
     pub warnings: Vec<String>,
-    /// Every invocation.
-    pub invocations: Vec<InvocationRecord>,
 }
 
 /// A job under way.
@@ -68,7 +71,6 @@ pub struct Job {
     engine: Arc<dyn Engine>,
     cancel: CancellationToken,
     progress: Arc<Progress>,
-    stitched: Option<InvocationRecord>,
     /// Grows as the job runs; read it after success and failure alike.
     pub log: JobLog,
 }
@@ -108,6 +110,7 @@ impl Job {
             handle: Handle::current(),
             work,
             prefix,
+            simd: request.simd,
         };
         let engine: Arc<dyn Engine> = Arc::new(LocalEngine::new(
             place.clone(),
@@ -122,7 +125,6 @@ impl Job {
             engine,
             cancel,
             progress,
-            stitched: None,
             log: JobLog::default(),
         })
     }
@@ -218,6 +220,7 @@ impl Job {
             self.cancel.child_token(),
             self.progress.clone(),
             &self.request.input,
+            self.request.report.clone(),
         )
     }
 
@@ -225,8 +228,6 @@ impl Job {
         let mut runner = self.runner()?;
         let result = self.attempt_with(&mut runner, source, decode).await;
         runner.stop().await;
-        self.log.invocations.append(&mut runner.records);
-        self.log.invocations.extend(self.stitched.take());
         self.log.totals.reused += runner.reused;
         result
     }
@@ -246,17 +247,17 @@ impl Job {
         self.log.warnings = plan.warnings.clone();
         self.log.totals.frames = frames;
         self.log.totals.chunks = plan.chunks.len() as u64;
-        let (chunks, tracks) = self.encode(runner, &index, &plan).await?;
+        let made = self.encode(runner, &index, &plan).await?;
         self.log.totals.live_memory = heap_in_use();
         if self.request.options.digest {
             return Ok(super::cli::pictures::print(
                 &self.place,
                 &index,
                 &plan,
-                &chunks,
+                &made.chunks,
             )?);
         }
-        self.finish(runner, &index, &plan, chunks, tracks).await
+        self.finish(runner, &index, &plan, made).await
     }
 
     /// Removes the default work folder after success; a chosen one is the user's.

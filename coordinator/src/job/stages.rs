@@ -8,10 +8,64 @@ use crate::plan::{self, chunks, encoder, scenes, span, tracks, Plan};
 use crate::rate::RateSearch;
 use crate::runner::{Build, Runner, Work};
 use framemill_worker::index::{Index, IndexTask};
-use framemill_worker::{Outcome, SourceRef, Task, WorkPlace};
+use framemill_worker::{Outcome, SourceRef, Task, TaskKey, WorkPlace};
 use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What a job's tasks have made.
+pub(super) struct Made {
+    /// The tasks of the chunks, in order.
+    pub(super) chunks: Vec<TaskKey>,
+    /// The tasks of the tracks, in order.
+    pub(super) tracks: Vec<TaskKey>,
+    /// Frames of reordering delay, the most of any chunk.
+    pub(super) reorder: usize,
+}
+
+/// What the job has to know of outcomes; the rest stays in their records.
+#[derive(Default)]
+struct Gist {
+    reorder: u32,
+    total_bytes: u64,
+    /// Bytes of each chunk, where a bit rate is to be met.
+    bytes: Vec<u64>,
+    /// Warnings, with the first task that gave them.
+    warnings: BTreeMap<String, usize>,
+}
+
+impl Gist {
+    /// Room for the bytes of this many tasks; 0 where only their sum matters.
+    fn of(tasks: usize) -> Self {
+        Self {
+            bytes: vec![0; tasks],
+            ..Self::default()
+        }
+    }
+
+    fn take(&mut self, n: usize, outcome: &Outcome) {
+        self.reorder = self.reorder.max(outcome.reorder);
+        self.total_bytes += outcome.payload_bytes;
+        if let Some(bytes) = self.bytes.get_mut(n) {
+            *bytes = outcome.payload_bytes;
+        }
+        for warning in &outcome.warnings {
+            let first = self.warnings.entry(warning.clone()).or_insert(n);
+            *first = n.min(*first);
+        }
+    }
+
+    /// Every warning once, in the order of the tasks.
+    fn into_warnings(self) -> impl Iterator<Item = String> {
+        let mut warnings: Vec<_> = self.warnings.into_iter().collect();
+        warnings.sort_by_key(|&(_, first)| first);
+        warnings.into_iter().map(|(text, _)| text)
+    }
+}
+
+/// For outcomes that say nothing of interest.
+fn ignore(_: usize, _: &Outcome) {}
 
 impl Job {
     /// The source's index, from a worker.
@@ -27,18 +81,19 @@ impl Job {
         };
         let work = Work {
             kind: "index",
-            chunk: None,
-            weight: 1,
+            chunks: false,
+            weights: vec![1],
             build: Arc::new(move |_, _| Task::Index(task.clone())),
         };
-        let outcome = runner.run(vec![work]).await?.remove(0);
-        load_index(&self.place, &outcome).await
+        let key = runner.run(vec![work], &mut ignore).await?.remove(0);
+        load_index(&self.place, &key).await
     }
 
     pub(super) async fn plan(&self, runner: &mut Runner, index: &Arc<Index>) -> Result<Plan> {
         let mut plan = plan::plan(index, &self.request.options, &self.request.input)?;
         if self.request.options.chunk == ChunkRule::Scenes {
-            let starts = self.find_scenes(runner, index, &plan).await?;
+            let starts;
+            (plan, starts) = self.find_scenes(runner, index, plan).await?;
             plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
         }
         let whole = matches!(self.request.options.rate, Rate::Bitrate { .. });
@@ -48,30 +103,33 @@ impl Job {
         Ok(plan)
     }
 
-    /// Decodes everything once, small, to find the scene cuts.
+    /// Decodes everything once, small, to find where scenes begin.
     async fn find_scenes(
         &self,
         runner: &mut Runner,
         index: &Arc<Index>,
-        plan: &Plan,
-    ) -> Result<Vec<usize>> {
+        plan: Plan,
+    ) -> Result<(Plan, Vec<usize>)> {
         let strict = !self.request.options.keep_damaged;
-        let works = scenes::tasks(index, plan, strict)
-            .into_iter()
-            .enumerate()
-            .map(|(n, task)| Work {
-                kind: "analyze",
-                chunk: Some(n as u32),
-                weight: task.packets.0.len() as u32,
-                build: Arc::new(move |_, _| Task::Encode(Box::new(task.clone()))),
-            })
-            .collect();
-        let outcomes = runner.run(works).await?;
+        let plan = Arc::new(plan);
+        let (all, of) = (index.clone(), plan.clone());
+        let work = Work {
+            kind: "analyze",
+            chunks: true,
+            weights: chunk_weights(&plan),
+            build: Arc::new(move |n, extra| {
+                Task::Encode(Box::new(scenes::task(&all, &of, n, strict, extra)))
+            }),
+        };
+        let tasks = runner.run(vec![work], &mut ignore).await?;
         let place = self.place.clone();
-        let scores = tokio::task::spawn_blocking(move || scenes::scores(&place, &outcomes))
+        let scores = tokio::task::spawn_blocking(move || scenes::scores(&place, &tasks))
             .await
             .map_err(|e| JobError::Failed(format!("scene analysis: {e}")))??;
-        Ok(scenes::cut(&plan.timeline, &scores))
+        let starts = scenes::cut(&plan.timeline, &scores);
+        let plan = Arc::into_inner(plan);
+        let plan = plan.ok_or_else(|| JobError::Failed("scene analysis still runs".into()))?;
+        Ok((plan, starts))
     }
 
     /// Encodes all chunks and tracks.
@@ -80,38 +138,49 @@ impl Job {
         runner: &mut Runner,
         index: &Arc<Index>,
         plan: &Arc<Plan>,
-    ) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
+    ) -> Result<Made> {
         let mut search = self.rate_search(index, plan);
-        let mut works = self.track_works(index, plan);
-        let track_count = works.len();
-        works.extend(self.chunk_works(index, plan, search.as_ref().map(|s| s.quality.as_slice())));
-        let mut tracks = runner.run(works).await?;
+        let counted = search.as_ref().map_or(0, |s| s.quality.len());
+        let quality = search.as_ref().map(|s| s.quality.as_slice());
+        let track_count = plan.tracks.len();
+        let works = vec![
+            self.track_work(index, plan),
+            self.chunk_work(index, plan, quality),
+        ];
+        let (mut of_tracks, mut of_chunks) = (Gist::default(), Gist::of(counted));
+        let mut each = |n: usize, outcome: &Outcome| match n.checked_sub(track_count) {
+            Some(chunk) => of_chunks.take(chunk, outcome),
+            None => of_tracks.take(n, outcome),
+        };
+        let mut tracks = runner.run(works, &mut each).await?;
         let mut chunks = tracks.split_off(track_count);
         while let Some(search) = &mut search {
-            let bytes: Vec<u64> = chunks.iter().map(|c| c.payload_bytes).collect();
             let before = search.quality.clone();
-            let done = search.measured(&bytes);
+            let done = search.measured(&of_chunks.bytes);
             if search.quality != before {
                 self.progress.restart();
-                chunks = runner
-                    .run(self.chunk_works(index, plan, Some(&search.quality)))
-                    .await?;
+                of_chunks = Gist::of(counted);
+                let work = self.chunk_work(index, plan, Some(&search.quality));
+                let mut each = |n: usize, outcome: &Outcome| of_chunks.take(n, outcome);
+                chunks = runner.run(vec![work], &mut each).await?;
             }
             if done {
                 break;
             }
         }
-        let total: u64 = chunks.iter().map(|c| c.payload_bytes).sum();
-        self.log
-            .warnings
-            .extend(search.and_then(|s| s.shortfall(total)));
-        for warning in tracks.iter().chain(&chunks).flat_map(|o| &o.warnings) {
-            // Chunks that share a run-up tell of the same damage.
-            if !self.log.warnings.contains(warning) {
-                self.log.warnings.push(warning.clone());
+        let shortfall = search.and_then(|s| s.shortfall(of_chunks.total_bytes));
+        self.log.warnings.extend(shortfall);
+        let reorder = of_chunks.reorder as usize;
+        for warning in of_tracks.into_warnings().chain(of_chunks.into_warnings()) {
+            if !self.log.warnings.contains(&warning) {
+                self.log.warnings.push(warning);
             }
         }
-        Ok((chunks, tracks))
+        Ok(Made {
+            chunks,
+            tracks,
+            reorder,
+        })
     }
 
     fn rate_search(&self, index: &Index, plan: &Plan) -> Option<RateSearch> {
@@ -127,48 +196,39 @@ impl Job {
         ))
     }
 
-    fn track_works(&self, index: &Arc<Index>, plan: &Arc<Plan>) -> Vec<Work> {
+    fn track_work(&self, index: &Index, plan: &Plan) -> Work {
         let options = &self.request.options;
         let (strict, trimmed) = (!options.keep_damaged, options.start.is_some());
-        plan.tracks
-            .iter()
-            .map(|track| {
-                let task = tracks::track_task(index, plan, track, strict, trimmed);
-                Work {
-                    kind: "track",
-                    chunk: None,
-                    weight: u32::MAX,
-                    build: Arc::new(move |_, _| Task::Track(task.clone())),
-                }
-            })
-            .collect()
+        let task = |track| Task::Track(tracks::track_task(index, plan, track, strict, trimmed));
+        let tasks: Vec<Task> = plan.tracks.iter().map(task).collect();
+        Work {
+            kind: "track",
+            chunks: false,
+            weights: vec![u32::MAX; tasks.len()],
+            build: Arc::new(move |n, _| tasks[n].clone()),
+        }
     }
 
-    fn chunk_works(
-        &self,
-        index: &Arc<Index>,
-        plan: &Arc<Plan>,
-        quality: Option<&[f64]>,
-    ) -> Vec<Work> {
+    fn chunk_work(&self, index: &Arc<Index>, plan: &Arc<Plan>, quality: Option<&[f64]>) -> Work {
         let strict = !self.request.options.keep_damaged;
-        let mut weights: Vec<u32> = plan
-            .chunks
-            .iter()
-            .map(|c| u32::try_from(c.frames).unwrap_or(u32::MAX))
-            .collect();
+        let mut weights = chunk_weights(plan);
         if let Some(seed) = self.request.order_seed {
             weights = (1..=weights.len() as u32).collect();
             weights.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
         }
-        let build = chunk_build(index, plan, strict, quality);
-        let work = |(n, weight)| Work {
+        Work {
             kind: "encode",
-            chunk: Some(n as u32),
-            weight,
-            build: build.clone(),
-        };
-        weights.into_iter().enumerate().map(work).collect()
+            chunks: true,
+            weights,
+            build: chunk_build(index, plan, strict, quality),
+        }
     }
+}
+
+/// The expected work of each chunk, in frames.
+fn chunk_weights(plan: &Plan) -> Vec<u32> {
+    let weight = |chunk: &chunks::Chunk| u32::try_from(chunk.frames).unwrap_or(u32::MAX);
+    plan.chunks.iter().map(weight).collect()
 }
 
 /// Builds the task of any chunk, of its own quality where that is given.
@@ -191,19 +251,15 @@ fn chunk_build(
     })
 }
 
-/// Reads an index back from the work store.
+/// Reads the index that a task has made back from the work store.
 ///
 /// # Errors
 /// [`JobError::Failed`] when it is not whole.
-pub async fn load_index(place: &WorkPlace, outcome: &Outcome) -> Result<Arc<Index>> {
+pub async fn load_index(place: &WorkPlace, key: &TaskKey) -> Result<Arc<Index>> {
     const INDEX_MAX: u64 = 4 << 30;
-    let blob = outcome
-        .blobs
-        .first()
-        .ok_or_else(|| JobError::Failed("an index without a blob".into()))?;
     let bytes = place
         .work
-        .get(&place.full_key(&blob.key), INDEX_MAX)
+        .get(&place.full_key(&key.data_key()), INDEX_MAX)
         .await
         .map_err(|e| JobError::Failed(e.to_string()))?;
     Index::from_bytes(&bytes)

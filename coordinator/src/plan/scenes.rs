@@ -12,7 +12,8 @@ use crate::error::{JobError, Result};
 use framemill_codec::packet::PacketFileReader;
 use framemill_worker::encode::{EncodeTask, SCENE};
 use framemill_worker::index::Index;
-use framemill_worker::{Outcome, WorkPlace};
+use framemill_worker::{TaskKey, WorkPlace};
+use std::ops::Range;
 
 /// Size of the pictures that are compared.
 const THUMBNAIL: (u32, u32) = (64, 36);
@@ -25,10 +26,10 @@ const SHORTEST: usize = 24;
 /// Frames of a chunk, at most: longer scenes are divided evenly.
 const LONGEST: usize = 500;
 
-/// The tasks that measure the kept frames. All but the first begin one frame
-/// early, so that every frame is compared with the one before it.
+/// The task that measures chunk `n` of the kept frames. All but the first begin
+/// one frame early, so that every frame is compared with the one before it.
 #[must_use]
-pub fn tasks(index: &Index, plan: &Plan, strict: bool) -> Vec<EncodeTask> {
+pub fn task(index: &Index, plan: &Plan, n: usize, strict: bool, extra: usize) -> EncodeTask {
     let mut video = plan.video.clone();
     video.encoder.encoder = SCENE.to_owned();
     video.encoder.options.clear();
@@ -39,39 +40,29 @@ pub fn tasks(index: &Index, plan: &Plan, strict: bool) -> Vec<EncodeTask> {
     video.filter.deinterlace = false;
     video.filter.tonemap = false;
     video.handles = 0;
-    plan.chunks
-        .iter()
-        .enumerate()
-        .map(|(n, chunk)| {
-            let start = chunk.positions.start - usize::from(n > 0);
-            let chunk = Chunk {
-                positions: start..chunk.positions.end,
-                frames: 0,
-            };
-            let mut task = span::encode_task(index, &plan.timeline, &video, &chunk, strict, 0);
-            // One score a source frame, whatever the output's rate.
-            for (at, item) in task.packets.0.iter_mut().enumerate() {
-                let position = plan.timeline.position(task.first_packet as usize + at);
-                item.repeat = u32::from(position.is_some_and(|p| chunk.positions.contains(&p)));
-            }
-            task
-        })
-        .collect()
+    let Range { start, end } = plan.chunks[n].positions;
+    let chunk = Chunk {
+        positions: start - usize::from(n > 0)..end,
+        frames: 0,
+    };
+    let mut task = span::encode_task(index, &plan.timeline, &video, &chunk, strict, extra);
+    // One score a source frame, whatever the output's rate.
+    for (at, item) in task.packets.0.iter_mut().enumerate() {
+        let position = plan.timeline.position(task.first_packet as usize + at);
+        item.repeat = u32::from(position.is_some_and(|p| chunk.positions.contains(&p)));
+    }
+    task
 }
 
 /// The score of every kept frame, in order.
 ///
 /// # Errors
 /// [`JobError::Failed`] for outputs that cannot be read back.
-pub fn scores(place: &WorkPlace, outcomes: &[Outcome]) -> Result<Vec<f32>> {
+pub fn scores(place: &WorkPlace, tasks: &[TaskKey]) -> Result<Vec<f32>> {
     let failed = |e: String| JobError::Failed(format!("scene analysis: {e}"));
     let mut scores = Vec::new();
-    for (n, outcome) in outcomes.iter().enumerate() {
-        let blob = outcome
-            .blobs
-            .first()
-            .ok_or_else(|| failed("a task without output".into()))?;
-        let reader = place.open_blob(blob).map_err(|e| failed(e.to_string()))?;
+    for (n, key) in tasks.iter().enumerate() {
+        let reader = place.open_output(key).map_err(|e| failed(e.to_string()))?;
         let mut reader = PacketFileReader::new(reader).map_err(|e| failed(e.to_string()))?;
         let mut skip = usize::from(n > 0);
         while let Some(packet) = reader.next_packet().map_err(|e| failed(e.to_string()))? {

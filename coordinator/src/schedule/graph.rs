@@ -2,12 +2,13 @@
 //! The nodes, their phases and their order of launch.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::edges::{Edges, NONE};
 use super::event::{Kind, NodeId, NodeSpec, ScheduleError};
 
 /// Where a node stands.
@@ -39,10 +40,10 @@ impl fmt::Display for Phase {
 
 /// One node. Fields of `phase` and `unmet` change only in [`Graph`].
 pub(super) struct Node {
-    pub(super) deps: Box<[NodeId]>,
-    dependants: Vec<NodeId>,
-    /// End of the delay while `Delayed`.
-    pub(super) until: Duration,
+    /// Its first edge to a dependency; they end where the next node's begin.
+    first_edge: u32,
+    /// The newest edge from a dependant, or [`NONE`].
+    newest_dependant: u32,
     /// Dependencies that are not done, in every phase.
     pub(super) unmet: u32,
     pub(super) weight: u32,
@@ -56,7 +57,8 @@ pub(super) struct Node {
     pub(super) phase: Phase,
 }
 
-const _: () = assert!(size_of::<Node>() <= 80);
+// There is one for every chunk, to the end of the job.
+const _: () = assert!(size_of::<Node>() <= 28);
 
 /// Order of launch: priority, then weight, then age.
 type ReadyKey = (Reverse<i16>, Reverse<u32>, NodeId);
@@ -65,8 +67,11 @@ type ReadyKey = (Reverse<i16>, Reverse<u32>, NodeId);
 #[derive(Default)]
 pub(super) struct Graph {
     nodes: Vec<Node>,
+    edges: Edges,
     ready: BTreeSet<ReadyKey>,
     delayed: BTreeSet<(Duration, NodeId)>,
+    /// Ends of the delays in `delayed`.
+    until: BTreeMap<NodeId, Duration>,
     in_phase: [u32; 5],
 }
 
@@ -89,16 +94,23 @@ impl Graph {
         if let Some(&node) = deps.iter().find(|d| **d >= id) {
             return Err(ScheduleError::UnknownNode { node });
         }
+        // The number of the last edge must be less than `NONE`.
+        let edges = self.edges.len() + deps.len();
+        if edges >= NONE as usize {
+            return Err(ScheduleError::TooManyNodes);
+        }
+        let first_edge = self.edges.len() as u32;
         let mut unmet = 0;
-        for &dep in &deps {
-            let dep = self.node_mut(dep);
-            dep.dependants.push(id);
-            unmet += u32::from(dep.phase != Phase::Done);
+        for dependency in deps {
+            let edge = self.edges.len() as u32;
+            let node = self.node_mut(dependency);
+            let before = std::mem::replace(&mut node.newest_dependant, edge);
+            unmet += u32::from(node.phase != Phase::Done);
+            self.edges.push(dependency, id, before);
         }
         self.nodes.push(Node {
-            deps: deps.into_boxed_slice(),
-            dependants: Vec::new(),
-            until: Duration::ZERO,
+            first_edge,
+            newest_dependant: NONE,
             unmet,
             weight: spec.weight,
             kind: spec.kind,
@@ -128,6 +140,19 @@ impl Graph {
     /// a ready node must not change.
     pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
+    }
+
+    /// What the node waits for, in order; `id` must have come from this graph.
+    pub(super) fn deps(&self, id: NodeId) -> impl ExactSizeIterator<Item = NodeId> + '_ {
+        let from = self.node(id).first_edge;
+        let next = self.nodes.get(id.0 as usize + 1);
+        let to = next.map_or(self.edges.len() as u32, |node| node.first_edge);
+        self.edges.dependencies(from, to)
+    }
+
+    /// End of the delay of a delayed node.
+    pub(super) fn until(&self, id: NodeId) -> Duration {
+        self.until.get(&id).copied().unwrap_or_default()
     }
 
     /// Number of nodes.
@@ -188,8 +213,9 @@ impl Graph {
         if self.node(id).unmet > 0 {
             return self.shift(id, Phase::Waiting);
         }
-        self.node_mut(id).until = until;
         self.shift(id, Phase::Delayed);
+        self.until.insert(id, until);
+        self.delayed.insert((until, id));
     }
 
     /// Sets the node running.
@@ -228,30 +254,30 @@ impl Graph {
     }
 
     fn for_dependants(&mut self, id: NodeId, mut each: impl FnMut(&mut Self, NodeId)) {
-        let dependants = std::mem::take(&mut self.node_mut(id).dependants);
-        for &dependant in &dependants {
+        let mut edge = self.node(id).newest_dependant;
+        while let Some((dependant, before)) = self.edges.dependant(edge) {
             each(self, dependant);
+            edge = before;
         }
-        self.node_mut(id).dependants = dependants;
     }
 
     /// The one place where a phase changes.
     fn shift(&mut self, id: NodeId, to: Phase) {
         let key = self.ready_key(id);
-        let node = self.node_mut(id);
-        let (from, until) = (node.phase, node.until);
-        node.phase = to;
+        let from = std::mem::replace(&mut self.node_mut(id).phase, to);
         self.in_phase[from as usize] -= 1;
         self.in_phase[to as usize] += 1;
         match from {
             Phase::Ready => _ = self.ready.remove(&key),
-            Phase::Delayed => _ = self.delayed.remove(&(until, id)),
+            Phase::Delayed => {
+                if let Some(until) = self.until.remove(&id) {
+                    self.delayed.remove(&(until, id));
+                }
+            }
             _ => {}
         }
-        match to {
-            Phase::Ready => _ = self.ready.insert(key),
-            Phase::Delayed => _ = self.delayed.insert((until, id)),
-            _ => {}
+        if to == Phase::Ready {
+            self.ready.insert(key);
         }
     }
 

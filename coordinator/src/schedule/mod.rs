@@ -8,6 +8,7 @@
 //! ```text
 //! event.rs      identifiers, Event, Action, errors
 //! config.rs     settings with defaults and ranges
+//! edges.rs      dependencies
 //! graph.rs      nodes, phases, order of launch
 //! flight.rs     invocations in flight, which are late
 //! limit.rs      how many may be in flight
@@ -26,6 +27,7 @@
 //! soon as all nodes are.
 
 mod config;
+mod edges;
 mod event;
 mod flight;
 mod graph;

@@ -157,6 +157,14 @@ impl Scheduler {
         Ok(self.graph.get(node)?.phase)
     }
 
+    /// The weight of a node.
+    ///
+    /// # Errors
+    /// [`ScheduleError::UnknownNode`].
+    pub fn weight(&self, node: NodeId) -> Result<u32, ScheduleError> {
+        Ok(self.graph.get(node)?.weight)
+    }
+
     /// Why a node is where it is, as of the last event.
     ///
     /// # Errors
@@ -167,11 +175,11 @@ impl Scheduler {
         let trouble = self.retries.trouble(id);
         Ok(match node.phase {
             Phase::Waiting => {
-                let undone = |d: &&NodeId| self.graph.node(**d).phase != Phase::Done;
+                let undone = |d: &NodeId| self.graph.node(*d).phase != Phase::Done;
                 Explanation::Waiting {
                     unmet: node.unmet,
-                    deps: node.deps.len() as u32,
-                    first: node.deps.iter().find(undone).copied(),
+                    deps: self.graph.deps(id).len() as u32,
+                    first: self.graph.deps(id).find(undone),
                 }
             }
             Phase::Ready => {
@@ -183,7 +191,7 @@ impl Scheduler {
                 }
             }
             Phase::Delayed => Explanation::Delayed {
-                until: node.until,
+                until: self.graph.until(id),
                 failures: trouble.failures(),
                 throttles: trouble.throttles,
             },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From chunks to a file: verify every chunk, give decoding times that rise
-//! over all seams, interleave, mux. One chunk is open at a time, so memory is
-//! flat but for the container's own index.
+//! over all seams, interleave, mux. One chunk is open at a time, and few packets
+//! wait for the muxer, so memory is flat but for the container's own index.
 
+mod ahead;
 mod order;
 mod verify;
 
@@ -11,15 +12,16 @@ pub use verify::{verify_times, Expected};
 use crate::error::{JobError, Result};
 use crate::plan::container::Container;
 use crate::plan::tracks::TrackPlan;
+use ahead::Ahead;
 use framemill_codec::libav::{ChapterInfo, Muxer, MuxerOptions, OutputStream};
-use framemill_codec::packet::{Packet, PacketFileReader, StreamHeader};
-use framemill_store::RangeReader;
-use framemill_worker::{BlobRef, Failure, WorkPlace};
+use framemill_codec::packet::Packet;
+use framemill_codec::picture::Rational;
+use framemill_worker::{Failure, TaskKey, WorkPlace};
 use order::DecodingOrder;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, VecDeque};
-use std::io::BufReader;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread::{self, Scope};
 use tokio_util::sync::CancellationToken;
 
 /// Everything a stitch needs.
@@ -30,14 +32,14 @@ pub struct Stitch<'a> {
     pub place: &'a WorkPlace,
     /// The container to write.
     pub container: Container,
-    /// Chunks of the video in order.
-    pub chunks: Vec<BlobRef>,
+    /// The tasks that made the video's chunks, in order.
+    pub chunks: Vec<TaskKey>,
     /// Times of the video that no packet tells.
     pub times: VideoTimes,
     /// Display matrix to keep.
     pub display_matrix: Option<[i32; 9]>,
-    /// Tracks with their packets.
-    pub tracks: Vec<(TrackPlan, BlobRef)>,
+    /// Tracks with the tasks that made their packets.
+    pub tracks: Vec<(TrackPlan, TaskKey)>,
     /// Tags of the video stream.
     pub video_metadata: BTreeMap<String, String>,
     /// Tags of the whole file.
@@ -62,47 +64,39 @@ pub struct VideoTimes {
 /// A failed chunk: it must be made again.
 #[derive(Debug, thiserror::Error)]
 pub enum StitchError {
-    /// Chunk or track `0` is not what was stored.
+    /// The output of task `0` is not what was stored.
     #[error("{0} is damaged: {1}")]
-    Damaged(String, Failure),
+    Damaged(TaskKey, Failure),
     /// Anything else.
     #[error(transparent)]
     Job(#[from] JobError),
 }
 
-/// One stream's packets, whatever the number of files they are in.
-struct Source<'a> {
-    place: &'a WorkPlace,
-    blobs: VecDeque<BlobRef>,
-    open: Option<(String, PacketFileReader<BufReader<RangeReader>>)>,
-    header: StreamHeader,
+/// One stream's packets with their final times, the next one at hand.
+struct Source {
+    packets: Ahead,
     order: Option<DecodingOrder>,
     next: Option<Packet>,
 }
 
-impl<'a> Source<'a> {
-    fn new(
-        place: &'a WorkPlace,
-        blobs: Vec<BlobRef>,
+impl Source {
+    fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        place: &'scope WorkPlace,
+        files: Vec<TaskKey>,
         video: Option<VideoTimes>,
     ) -> Result<Self, StitchError> {
-        let mut blobs = VecDeque::from(blobs);
-        let first = blobs
-            .pop_front()
-            .ok_or_else(|| StitchError::Job(JobError::Failed("a stream without chunks".into())))?;
-        let reader = open(place, &first)?;
-        let header = reader.header().clone();
-        let order = video.map(DecodingOrder::new);
         let mut source = Self {
-            place,
-            blobs,
-            open: Some((first.key.into(), reader)),
-            header,
-            order,
+            packets: Ahead::start(scope, place, files)?,
+            order: video.map(DecodingOrder::new),
             next: None,
         };
         source.advance()?;
         Ok(source)
+    }
+
+    fn unit(&self) -> Rational {
+        self.packets.header().time_base
     }
 
     /// Takes the waiting packet and fetches the one after it.
@@ -115,37 +109,10 @@ impl<'a> Source<'a> {
     }
 
     fn advance(&mut self) -> Result<(), StitchError> {
-        loop {
-            let Some((key, reader)) = &mut self.open else {
-                return Ok(());
-            };
-            match reader
-                .next_packet()
-                .map_err(|e| StitchError::Damaged(key.clone(), e.into()))?
-            {
-                Some(mut packet) => {
-                    if let Some(order) = &mut self.order {
-                        order.set_times(&mut packet).map_err(JobError::Failed)?;
-                    }
-                    self.next = Some(packet);
-                    return Ok(());
-                }
-                None => self.open_next()?,
-            }
+        self.next = self.packets.next()?;
+        if let (Some(packet), Some(order)) = (&mut self.next, &mut self.order) {
+            order.set_times(packet).map_err(JobError::Failed)?;
         }
-    }
-
-    fn open_next(&mut self) -> Result<(), StitchError> {
-        self.open = None;
-        let Some(blob) = self.blobs.pop_front() else {
-            return Ok(());
-        };
-        let reader = open(self.place, &blob)?;
-        if reader.header() != &self.header {
-            let detail = "chunks differ in their parameter sets and cannot be joined";
-            return Err(JobError::Failed(format!("{}: {detail}", blob.key)).into());
-        }
-        self.open = Some((blob.key.into(), reader));
         Ok(())
     }
 
@@ -154,22 +121,12 @@ impl<'a> Source<'a> {
         let (Some(a), Some(b)) = (&self.next, &other.next) else {
             return other.next.is_some().cmp(&self.next.is_some());
         };
-        let scaled = |p: &Packet, unit: framemill_codec::picture::Rational, by: i32| {
+        let scaled = |p: &Packet, unit: Rational, by: i32| {
             i128::from(p.dts) * i128::from(unit.num) * i128::from(by)
         };
-        let (ua, ub) = (self.header.time_base, other.header.time_base);
+        let (ua, ub) = (self.unit(), other.unit());
         scaled(a, ua, ub.den).cmp(&scaled(b, ub, ua.den))
     }
-}
-
-fn open(
-    place: &WorkPlace,
-    blob: &BlobRef,
-) -> Result<PacketFileReader<BufReader<RangeReader>>, StitchError> {
-    let damaged = |failure| StitchError::Damaged(blob.key.to_string(), failure);
-    let reader = place.open_blob(blob).map_err(damaged)?;
-    PacketFileReader::new(BufReader::with_capacity(256 << 10, reader))
-        .map_err(|e| damaged(e.into()))
 }
 
 /// Writes the file at `path`.
@@ -178,17 +135,27 @@ fn open(
 /// [`StitchError::Damaged`] for a chunk that is not whole; what was written is
 /// then worthless, as after any error.
 pub fn stitch(job: Stitch<'_>, path: &Path, cancel: &CancellationToken) -> Result<(), StitchError> {
-    let mut sources = vec![Source::new(job.place, job.chunks, Some(job.times))?];
+    thread::scope(|scope| mux(scope, job, path, cancel))
+}
+
+fn mux<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    job: Stitch<'scope>,
+    path: &Path,
+    cancel: &CancellationToken,
+) -> Result<(), StitchError> {
+    let video = Source::start(scope, job.place, job.chunks, Some(job.times))?;
     let mut streams = vec![OutputStream {
-        header: sources[0].header.clone(),
+        header: video.packets.header().clone(),
         metadata: job.video_metadata,
         dispositions: vec!["default".into()],
         display_matrix: job.display_matrix,
     }];
-    for (track, blob) in job.tracks {
-        let source = Source::new(job.place, vec![blob], None)?;
+    let mut sources = vec![video];
+    for (track, key) in job.tracks {
+        let source = Source::start(scope, job.place, vec![key], None)?;
         streams.push(OutputStream {
-            header: source.header.clone(),
+            header: source.packets.header().clone(),
             metadata: track.metadata,
             dispositions: track.dispositions,
             display_matrix: None,

@@ -17,7 +17,8 @@ const FULL_RANGE: u8 = 2;
 pub enum SpanDecoder {
     /// Any codec.
     Libav(Decoder),
-    /// VP8, at the CPU level at which ours is faster than libav's (docs/results.md).
+    /// VP8, at the CPU level at which ours is faster than libav's (docs/results.md),
+    /// or at one that was chosen.
     Vp8(Box<Vp8>),
 }
 
@@ -31,14 +32,19 @@ pub struct Vp8 {
 
 impl SpanDecoder {
     /// Opens a decoder for `params`; `time_base` is the unit of the packets' times.
+    /// Ours is taken at the level of `simd` where that is chosen.
     ///
     /// # Errors
     /// As [`Decoder::open`].
-    pub fn open(params: &CodecParams, time_base: Rational) -> Result<Self> {
-        let dsp = Dsp::best();
-        if params.codec != "vp8" || dsp.level() != Level::Avx2 {
+    pub fn open(
+        params: &CodecParams,
+        time_base: Rational,
+        simd: Option<&'static Dsp>,
+    ) -> Result<Self> {
+        let fast = || Some(Dsp::best()).filter(|dsp| dsp.level() == Level::Avx2);
+        let Some(dsp) = simd.or_else(fast).filter(|_| params.codec == "vp8") else {
             return Ok(Self::Libav(Decoder::open(params, time_base)?));
-        }
+        };
         Ok(Self::Vp8(Box::new(Vp8 {
             decoder: vp8::Decoder::new(dsp),
             sar: params.sar,

@@ -92,7 +92,7 @@ impl<'a> Feed<'a> {
                 ExtentOptions::default(),
                 stats.clone(),
             )?,
-            decoder: SpanDecoder::open(&task.decoder, task.source_time_base)?,
+            decoder: SpanDecoder::open(&task.decoder, task.source_time_base, place.simd)?,
             next: 0,
             ready: VecDeque::new(),
             seen: vec![false; task.packets.0.len()],

@@ -34,6 +34,7 @@ use super::{Dsp, Level};
 pub(super) static NEON: Dsp = Dsp {
     level: Level::Neon,
     inter: Inter {
+        macroblock: None,
         sixtap: [sixtap::sixtap4, sixtap::sixtap8, sixtap::sixtap16],
         bilinear: [
             bilinear::bilinear::<4>,
@@ -55,6 +56,7 @@ pub(super) static NEON: Dsp = Dsp {
         idct_dc_add_x4: residual::idct_dc_add_x4,
     },
     filter: LoopFilter {
+        macroblock: None,
         mb_left: loop_filter::mb_left,
         mb_top: loop_filter::mb_top,
         inner_left: loop_filter::inner_left,

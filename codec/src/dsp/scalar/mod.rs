@@ -20,6 +20,7 @@ pub(super) use quality::ssim_sums;
 pub(super) static DSP: Dsp = Dsp {
     level: Level::Scalar,
     inter: Inter {
+        macroblock: None,
         sixtap: [inter::sixtap::<4>, inter::sixtap::<8>, inter::sixtap::<16>],
         bilinear: [
             inter::bilinear::<4>,
@@ -37,6 +38,7 @@ pub(super) static DSP: Dsp = Dsp {
         idct_dc_add_x4: residual::idct_dc_add_x4,
     },
     filter: LoopFilter {
+        macroblock: None,
         mb_left: loop_filter::mb_left,
         mb_top: loop_filter::mb_top,
         inner_left: loop_filter::inner_left,

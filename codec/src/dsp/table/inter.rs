@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::dsp::block::{Dst, Reach, Src, MAX_HEIGHT};
+use crate::dsp::block::{Dst, Reach, Src, MAX_HEIGHT, MAX_STRIDE};
 use crate::dsp::Dsp;
 
 /// The width of an inter-predicted block.
@@ -26,6 +26,25 @@ impl Width {
     }
 }
 
+/// From where to where a macroblock is predicted by one motion vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Motion {
+    /// Where Y, U and V begin in the source.
+    pub from: [usize; 3],
+    /// The source's strides of luma and of chroma.
+    pub from_stride: [usize; 2],
+    /// Where Y, U and V begin in the destination.
+    pub to: [usize; 3],
+    /// The destination's strides of luma and of chroma.
+    pub to_stride: [usize; 2],
+    /// The rest of luma's vector in eighths of a sample: `(mx, my)`.
+    pub luma: (usize, usize),
+    /// The rest of chroma's.
+    pub chroma: (usize, usize),
+}
+
+/// Predicts all planes of a macroblock: (source, destination, motion).
+pub(in crate::dsp) type Macroblock = unsafe fn(&[u8], &mut [u8], &Motion);
 /// Writes a block of a fixed width: (source, destination, height, mx, my).
 pub(in crate::dsp) type Filter = unsafe fn(Src<'_>, Dst<'_>, usize, usize, usize);
 /// Writes a block of a fixed width: (source, destination, height).
@@ -35,9 +54,26 @@ pub(in crate::dsp) type Copy = unsafe fn(Src<'_>, Dst<'_>, usize);
 /// least one fraction that is not zero, and a height that is a multiple of 4.
 #[derive(Debug)]
 pub(in crate::dsp) struct Inter {
+    /// Six-tap; where there is none, blocks are predicted one by one.
+    pub macroblock: Option<Macroblock>,
     pub sixtap: [Filter; 3],
     pub bilinear: [Filter; 3],
     pub copy: [Copy; 3],
+}
+
+impl Motion {
+    /// Whether a source of `len` bytes has all that six taps read around the
+    /// blocks in both directions, and 3 bytes more, which loads take along.
+    #[inline(always)]
+    fn is_roomy(&self, len: usize) -> bool {
+        let fits = |plane: usize, side: usize, stride: usize| {
+            let at = self.from[plane];
+            let (before, after) = (2 * stride + 2, (side + 2) * stride + side + 6);
+            (stride <= MAX_STRIDE) & (at >= before) & (at <= len) & (len.wrapping_sub(at) >= after)
+        };
+        let [luma, chroma] = self.from_stride;
+        fits(0, 16, luma) & fits(1, 8, chroma) & fits(2, 8, chroma)
+    }
 }
 
 fn check_shape(height: usize, mx: usize, my: usize) {
@@ -46,6 +82,49 @@ fn check_shape(height: usize, mx: usize, my: usize) {
 }
 
 impl Dsp {
+    /// Predicts all planes of a macroblock by [`sixtap`](Self::sixtap).
+    ///
+    /// # Panics
+    /// As [`sixtap`](Self::sixtap).
+    #[inline]
+    pub fn sixtap_macroblock(&self, src: &[u8], dst: &mut [u8], motion: &Motion) {
+        let Some(macroblock) = self.inter.macroblock.filter(|_| motion.is_roomy(src.len())) else {
+            return self.sixtap_blocks(src, dst, motion);
+        };
+        let (luma, chroma) = (motion.luma, motion.chroma);
+        check_shape(16, luma.0 | chroma.0, luma.1 | chroma.1);
+        for (plane, at) in motion.to.into_iter().enumerate() {
+            let side = if plane == 0 { 16 } else { 8 };
+            let stride = motion.to_stride[usize::from(plane > 0)];
+            Reach::block(side, side).check(dst.len(), at, stride);
+        }
+        // SAFETY: the CPU has this table's level; the blocks are checked above.
+        unsafe { macroblock(src, dst, motion) }
+    }
+
+    fn sixtap_blocks(&self, src: &[u8], dst: &mut [u8], motion: &Motion) {
+        for plane in 0..3 {
+            let (from, to) = (motion.from[plane], motion.to[plane]);
+            let kind = usize::from(plane > 0);
+            let (width, (mx, my)) = match plane {
+                0 => (Width::W16, motion.luma),
+                _ => (Width::W8, motion.chroma),
+            };
+            self.sixtap(
+                width,
+                src,
+                from,
+                motion.from_stride[kind],
+                dst,
+                to,
+                motion.to_stride[kind],
+                width.samples(),
+                mx,
+                my,
+            );
+        }
+    }
+
     /// Predicts a block by the six-tap filters of RFC 6386 §18.3.
     ///
     /// The block's top left sample is `src[at]`; `mx` and `my` are the rest of

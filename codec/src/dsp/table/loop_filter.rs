@@ -26,6 +26,24 @@ pub struct EdgeLimits {
     pub hev: u8,
 }
 
+/// The edges of one macroblock that are filtered, by the normal filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MacroblockEdges {
+    /// Whether the edge to the macroblock on the left is.
+    pub left: bool,
+    /// Whether the edge to the macroblock above is.
+    pub top: bool,
+    /// Whether the edges between its subblocks are.
+    pub inside: bool,
+    /// The limits of its left and top edge.
+    pub outer: EdgeLimits,
+    /// The limits of the edges between its subblocks.
+    pub inner: EdgeLimits,
+}
+
+/// Filters all planes of a macroblock: (buffer, places of the planes, strides
+/// of luma and chroma, edges).
+pub(in crate::dsp) type Whole = unsafe fn(&mut [u8], &[usize; 3], &[usize; 2], &MacroblockEdges);
 /// Filters one block of luma: (buffer, place, stride, limits).
 pub(in crate::dsp) type Luma = unsafe fn(&mut [u8], usize, usize, EdgeLimits);
 /// Filters one block of U and of V: (buffer, place of U, of V, stride, limits).
@@ -35,6 +53,8 @@ pub(in crate::dsp) type Simple = unsafe fn(&mut [u8], usize, usize, u8);
 
 #[derive(Debug)]
 pub(in crate::dsp) struct LoopFilter {
+    /// Where there is none, edges are filtered one by one.
+    pub macroblock: Option<Whole>,
     pub mb_left: Luma,
     pub mb_top: Luma,
     pub inner_left: Luma,
@@ -70,6 +90,65 @@ const fn top_edge(columns: usize) -> Reach {
 }
 
 impl Dsp {
+    /// Filters the edges of a macroblock in all planes, in the order of RFC
+    /// 6386 §15.1. `at` is where Y, U and V begin; `stride` is luma's and chroma's.
+    ///
+    /// # Panics
+    /// If the planes reach out of `buf`, or where the edge is filtered, the 4
+    /// rows above or the 4 columns to the left, or 4 columns to the right of
+    /// chroma.
+    #[inline]
+    pub fn filter_macroblock(
+        &self,
+        buf: &mut [u8],
+        at: [usize; 3],
+        stride: [usize; 2],
+        edges: &MacroblockEdges,
+    ) {
+        let Some(whole) = self.filter.macroblock else {
+            return self.filter_edges(buf, at, stride, edges);
+        };
+        let (left, above) = (4 * usize::from(edges.left), 4 * usize::from(edges.top));
+        for (plane, at) in at.into_iter().enumerate() {
+            let luma = plane == 0;
+            let reach = Reach {
+                above,
+                left,
+                rows: if luma { 16 } else { 8 },
+                columns: if luma { 16 } else { 8 + left },
+            };
+            reach.check(buf.len(), at, stride[usize::from(!luma)]);
+        }
+        // SAFETY: the CPU has this table's level; the planes are checked above.
+        unsafe { whole(buf, &at, &stride, edges) }
+    }
+
+    fn filter_edges(
+        &self,
+        buf: &mut [u8],
+        [y, u, v]: [usize; 3],
+        [stride, chroma]: [usize; 2],
+        edges: &MacroblockEdges,
+    ) {
+        let (outer, inner) = (edges.outer, edges.inner);
+        if edges.left {
+            self.filter_mb_left(buf, y, stride, outer);
+            self.filter_mb_left_chroma(buf, u, v, chroma, outer);
+        }
+        if edges.inside {
+            self.filter_inner_left(buf, y, stride, inner);
+            self.filter_inner_left_chroma(buf, u, v, chroma, inner);
+        }
+        if edges.top {
+            self.filter_mb_top(buf, y, stride, outer);
+            self.filter_mb_top_chroma(buf, u, v, chroma, outer);
+        }
+        if edges.inside {
+            self.filter_inner_top(buf, y, stride, inner);
+            self.filter_inner_top_chroma(buf, u, v, chroma, inner);
+        }
+    }
+
     /// Filters the left edge of a luma macroblock, 16 rows.
     ///
     /// # Panics

@@ -36,7 +36,7 @@ const fn edge(left: usize, above: usize) -> Shape {
     }
 }
 
-fn limits() -> impl Strategy<Value = EdgeLimits> {
+pub(super) fn limits() -> impl Strategy<Value = EdgeLimits> {
     let edge = prop_oneof![0u8..=255, Just(0), Just(254), Just(255), 4u8..=193];
     let interior = prop_oneof![0u8..=255, 0u8..12, Just(63)];
     let hev = prop_oneof![0u8..=4, 0u8..=255];

@@ -9,6 +9,7 @@ mod inter;
 mod intra;
 mod levels;
 mod loop_filter;
+mod macroblock;
 mod quality;
 mod quant;
 mod residual;

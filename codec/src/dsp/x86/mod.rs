@@ -7,9 +7,12 @@
 //! | `transpose` | rows to columns and back, for vertical edges |
 //! | `sixtap` | six-tap prediction in 128 bits |
 //! | `sixtap_wide`, `sixtap_wide8` | six-tap prediction in 256 bits, of 16 and of 8 columns |
+//! | `predict_wide` | six-tap prediction of a macroblock in 256 bits |
 //! | `bilinear` | bilinear prediction, copies |
 //! | `residual`, `residual_wide` | inverse transforms in 128 and in 256 bits |
-//! | `loop_filter` | loop filters |
+//! | `bytes` | registers of either width |
+//! | `edge` | the arithmetic of the loop filters |
+//! | `loop_filter`, `loop_filter_wide` | edges to filter, one by one in 128 bits and all of a macroblock in 256 |
 //! | `intra` | intra prediction |
 //! | `compare`, `compare_wide`, `satd` | comparison of blocks |
 //! | `forward`, `forward_wide` | residuals and forward transforms |
@@ -27,13 +30,17 @@
 //! [`Dsp`] that calls the kernel has checked.
 
 mod bilinear;
+mod bytes;
 mod compare;
 mod compare_wide;
+mod edge;
 mod forward;
 mod forward_wide;
 mod intra;
 mod loop_filter;
+mod loop_filter_wide;
 mod memory;
+mod predict_wide;
 mod quality;
 mod quant;
 mod residual;
@@ -76,6 +83,7 @@ use at_both_levels;
 pub(super) static SSSE3: Dsp = Dsp {
     level: Level::Ssse3,
     inter: Inter {
+        macroblock: None,
         sixtap: [
             sixtap::ssse3::sixtap4,
             sixtap::ssse3::sixtap8,
@@ -101,6 +109,7 @@ pub(super) static SSSE3: Dsp = Dsp {
         idct_dc_add_x4: residual::ssse3::idct_dc_add_x4,
     },
     filter: LoopFilter {
+        macroblock: None,
         mb_left: loop_filter::ssse3::mb_left,
         mb_top: loop_filter::ssse3::mb_top,
         inner_left: loop_filter::ssse3::inner_left,
@@ -175,6 +184,7 @@ pub(super) static SSSE3: Dsp = Dsp {
 pub(super) static AVX2: Dsp = Dsp {
     level: Level::Avx2,
     inter: Inter {
+        macroblock: Some(predict_wide::macroblock),
         sixtap: [
             sixtap::avx2::sixtap4,
             sixtap_wide8::sixtap8,
@@ -200,6 +210,7 @@ pub(super) static AVX2: Dsp = Dsp {
         idct_dc_add_x4: residual::avx2::idct_dc_add_x4,
     },
     filter: LoopFilter {
+        macroblock: Some(loop_filter_wide::macroblock),
         mb_left: loop_filter::avx2::mb_left,
         mb_top: loop_filter::avx2::mb_top,
         inner_left: loop_filter::inner_left_wide,

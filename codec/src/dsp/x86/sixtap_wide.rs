@@ -11,11 +11,24 @@ use std::arch::x86_64::*;
 
 /// Predicts 16 columns.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn sixtap16(src: Src<'_>, dst: Dst<'_>, height: usize, mx: usize, my: usize) {
+pub(super) unsafe fn sixtap16(src: Src<'_>, mut dst: Dst<'_>, height: usize, mx: usize, my: usize) {
+    let (from, to) = ((src_at(&src), src.stride), (dst_at(&mut dst), dst.stride));
+    columns16(from, to, height, mx, my);
+}
+
+/// The same from one pointer and stride to another.
+#[inline(always)]
+pub(super) unsafe fn columns16(
+    from: (*const u8, usize),
+    to: (*mut u8, usize),
+    height: usize,
+    mx: usize,
+    my: usize,
+) {
     match (mx != 0, my != 0) {
-        (true, true) => run::<true, true>(src, dst, height, mx, my),
-        (true, false) => run::<true, false>(src, dst, height, mx, my),
-        _ => run::<false, true>(src, dst, height, mx, my),
+        (true, true) => run::<true, true>(from, to, height, mx, my),
+        (true, false) => run::<true, false>(from, to, height, mx, my),
+        _ => run::<false, true>(from, to, height, mx, my),
     }
 }
 
@@ -114,15 +127,13 @@ unsafe fn put<const X: bool>(p: *mut u8, q: *mut u8, pair: __m256i) {
 
 #[inline(always)]
 unsafe fn run<const X: bool, const Y: bool>(
-    src: Src<'_>,
-    mut dst: Dst<'_>,
+    (p, stride): (*const u8, usize),
+    (to, to_stride): (*mut u8, usize),
     height: usize,
     mx: usize,
     my: usize,
 ) {
-    let f = filters(mx, my);
-    let (stride, to_stride, pairs) = (src.stride, dst.stride, height / 2);
-    let (p, to) = (src_at(&src), dst_at(&mut dst));
+    let (f, pairs) = (filters(mx, my), height / 2);
     if !Y {
         for n in 0..pairs {
             let (p, to) = (p.add(2 * n * stride), to.add(2 * n * to_stride));

@@ -36,7 +36,7 @@ pub(super) unsafe fn sixtap8(src: Src<'_>, dst: Dst<'_>, height: usize, mx: usiz
 
 /// How many taps the filter of a fraction has.
 #[inline(always)]
-fn taps(fraction: usize) -> u8 {
+pub(super) fn taps(fraction: usize) -> u8 {
     match fraction {
         0 => 0,
         n if n % 2 == 0 => 6,

@@ -61,6 +61,22 @@ unsafe fn shuffle8_wide(x: [__m256i; 8]) -> [__m256i; 8] {
     out
 }
 
+/// [`rows_to_columns8`] in each lane. AVX2.
+#[inline(always)]
+pub(super) unsafe fn rows_to_columns8_wide(rows: [__m256i; 16]) -> [__m256i; 8] {
+    let mut x = [rows[0]; 8];
+    for i in 0..8 {
+        x[i] = _mm256_unpacklo_epi8(rows[i], rows[i + 8]);
+    }
+    shuffle8_wide(shuffle8_wide(shuffle8_wide(x)))
+}
+
+/// [`columns8_to_rows`] in each lane. AVX2.
+#[inline(always)]
+pub(super) unsafe fn columns8_to_rows_wide(columns: [__m256i; 8]) -> [__m256i; 8] {
+    shuffle8_wide(shuffle8_wide(shuffle8_wide(columns)))
+}
+
 /// Transposes 16×16 bytes: from rows `i` and `i + 8` in the lanes of register
 /// `i`, to columns. AVX2.
 #[inline(always)]

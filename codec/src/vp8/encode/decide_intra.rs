@@ -6,10 +6,11 @@ use super::decide::{AllEdges, Around, Decider, Room};
 use super::modes::subblock_mode;
 use super::quant::{trellis, DISTORTION};
 use super::tokens::{Place, LUMA};
-use super::trial::{Bench, CELL_STRIDE};
+use super::trial::{Bench, Trial, CELL_AT, CELL_STRIDE};
 use crate::dsp::{BlockShape, SubMode};
+use crate::vp8::frame::Target;
 use crate::vp8::modes::{LumaMode, Macroblock, Parts};
-use crate::vp8::predict::intra::{each_subblock, SubEdges};
+use crate::vp8::predict::intra::{each_subblock, Edges, SubEdges};
 use crate::vp8::tables::{KEY_SUBBLOCK_MODE_PROBS, SUBBLOCK_MODE_PROBS};
 use crate::vp8::tokens::Context;
 
@@ -62,9 +63,9 @@ impl Decider<'_> {
         let (mut rate, mut cost) = (self.intra_rate(LumaMode::Subblocks, chroma), 0);
         let limit = room.best.cost;
         let (parts, levels) = (&mut trial.parts, &mut trial.levels);
-        let mut target = crate::vp8::frame::Target {
+        let mut target = Target {
             samples: &mut trial.cell,
-            at: super::trial::CELL_AT,
+            at: CELL_AT,
             stride: [CELL_STRIDE; 3],
         };
         each_subblock(&edges.luma, &mut target, |sub_edges, samples, block, at| {
@@ -82,10 +83,7 @@ impl Decider<'_> {
                 rates: self.mode_rates(around, &parts.modes, block),
             };
             let coded = self.subblock(&sub, bench);
-            for (row, line) in coded.samples.chunks_exact(4).enumerate() {
-                let at = at + row * CELL_STRIDE;
-                samples[at..at + 4].copy_from_slice(line);
-            }
+            coded.put(samples, at);
             parts.modes[block] = coded.mode;
             levels.blocks[block] = coded.levels;
             levels.ends[block] = coded.end as u8;
@@ -141,38 +139,42 @@ impl Decider<'_> {
         });
         modes.sort_unstable_by_key(|&(estimate, mode, _)| (estimate, mode as u8));
         let tried = modes.iter().take(self.effort.sub_trials.max(1));
-        let coded = tried.map(|&(_, mode, samples)| self.code_subblock(sub, bench, mode, samples));
+        let coded =
+            tried.map(|&(_, mode, samples)| sub.code(bench, mode, samples, self.effort.thorough));
         match coded.min_by_key(|coded| coded.cost) {
             Some(coded) => coded,
             None => unreachable!("one mode at least is tried"),
         }
     }
+}
 
-    fn code_subblock(
+impl Sub<'_> {
+    /// Codes the subblock, whose prediction is `samples`.
+    fn code(
         &self,
-        sub: &Sub<'_>,
         bench: &Bench<'_>,
         mode: SubMode,
         mut samples: [u8; 16],
+        thorough: bool,
     ) -> Coded {
         let (dsp, source) = (bench.dsp, &bench.source.samples);
         let (mut residual, mut coeffs, mut levels) = ([0; 16], [0; 16], [0; 16]);
-        dsp.residual_4x4(source, sub.at, sub.stride, &samples, 0, 4, &mut residual);
+        dsp.residual_4x4(source, self.at, self.stride, &samples, 0, 4, &mut residual);
         dsp.fdct(&residual, &mut coeffs);
         let place = Place {
-            block: sub.block,
+            block: self.block,
             kind: LUMA,
             first: 0,
             above: 0,
             left: 0,
         };
         let quantiser = bench.quantisers.kind(LUMA);
-        let end = if self.effort.thorough {
+        let end = if thorough {
             let (costs, lambda) = (bench.costs, bench.lambda);
             trellis(
                 &coeffs,
                 place,
-                sub.context,
+                self.context,
                 quantiser,
                 costs,
                 lambda,
@@ -181,7 +183,7 @@ impl Decider<'_> {
         } else {
             dsp.quantise(&coeffs, quantiser, &mut levels)
         };
-        let tokens = bench.costs.block(LUMA, 0, sub.context, &levels, end);
+        let tokens = bench.costs.block(LUMA, 0, self.context, &levels, end);
         // As the decoder does it: a lone first coefficient has its own way.
         let decoded = dsp.dequantise(&levels, quantiser.step());
         match end {
@@ -189,8 +191,16 @@ impl Decider<'_> {
             1 => dsp.idct_dc_add(decoded[0], &mut samples, 0, 4),
             _ => dsp.idct_add(&decoded, &mut samples, 0, 4),
         }
-        let squares = dsp.sse(BlockShape::S4x4, source, sub.at, sub.stride, &samples, 0, 4);
-        let mode_rate = sub.rates[mode as usize];
+        let squares = dsp.sse(
+            BlockShape::S4x4,
+            source,
+            self.at,
+            self.stride,
+            &samples,
+            0,
+            4,
+        );
+        let mode_rate = self.rates[mode as usize];
         Coded {
             mode,
             levels,
@@ -199,5 +209,51 @@ impl Decider<'_> {
             cost: DISTORTION * i64::from(squares) + bench.lambda.of(mode_rate + tokens),
             mode_rate,
         }
+    }
+}
+
+impl Coded {
+    /// Puts the samples where they belong in a cell.
+    fn put(&self, cell: &mut [u8], at: usize) {
+        for (row, line) in self.samples.chunks_exact(4).enumerate() {
+            let at = at + row * CELL_STRIDE;
+            cell[at..at + 4].copy_from_slice(line);
+        }
+    }
+}
+
+impl Trial {
+    /// Predicts and codes luma by the modes that its subblocks have.
+    pub fn code_subblocks(&mut self, bench: &Bench<'_>, edges: &Edges<'_, 16>) {
+        let (mut above, mut left) = (bench.above, bench.left);
+        let (parts, levels) = (&self.parts, &mut self.levels);
+        let mut target = Target {
+            samples: &mut self.cell,
+            at: CELL_AT,
+            stride: [CELL_STRIDE; 3],
+        };
+        each_subblock(edges, &mut target, |around, samples, block, at| {
+            let (row, col) = (block / 4, block % 4);
+            let sub = Sub {
+                around,
+                block,
+                at: bench.spot.at[0] + 4 * row * bench.spot.stride[0] + 4 * col,
+                stride: bench.spot.stride[0],
+                context: usize::from(above[col] + left[row]),
+                rates: [0; 10],
+            };
+            let mode = parts.modes[block];
+            let mut predicted = [0; 16];
+            let (line, column) = (&around.above, &around.left);
+            bench
+                .dsp
+                .intra_4x4(mode, line, column, around.corner, &mut predicted, 0, 4);
+            let coded = sub.code(bench, mode, predicted, true);
+            coded.put(samples, at);
+            levels.blocks[block] = coded.levels;
+            levels.ends[block] = coded.end as u8;
+            let any = u8::from(coded.end > 0);
+            (above[col], left[row]) = (any, any);
+        });
     }
 }

@@ -65,6 +65,25 @@ impl Default for History {
     }
 }
 
+impl History {
+    /// What a frame's header and modes tell of the next.
+    fn after(header: &Header, field: Field) -> Self {
+        let usual = Self::default();
+        let mut history = Self {
+            skip_prob: header.skip_prob.unwrap_or(254),
+            filter_level: header.filter_level,
+            field: Some(field),
+            ..usual
+        };
+        if !header.tag.key {
+            history.intra_prob = header.intra_prob;
+            history.last_prob = header.last_prob;
+            history.golden_prob = header.golden_prob;
+        }
+        history
+    }
+}
+
 /// A frame, coded.
 pub(crate) struct CodedFrame {
     pub packet: Vec<u8>,
@@ -123,7 +142,20 @@ pub(crate) fn code(
     coding.probabilities = base.probabilities.clone();
     coding.probabilities.coefficients = pass.tokens.best_probs(&base.probabilities.coefficients);
     probabilities::fit(&mut coding, &pass.field);
-    finish(pass, header, info, coding, history)
+    let guess = match plan.key {
+        true => (quantisers.steps.y.ac / 6).min(40) as u8,
+        false => history.filter_level,
+    };
+    let finishing = Finishing {
+        dsp,
+        state: &base,
+        source,
+        frame: pass.frame,
+        field: pass.field,
+        tokens: pass.tokens,
+        guess: (guess, 4),
+    };
+    finish(finishing, header, info, coding)
 }
 
 /// Probabilities to decide with, before a frame's own are known.
@@ -265,24 +297,34 @@ pub(crate) fn distinct(frames: [&Arc<Frame>; 3], allowed: [bool; 3]) -> [bool; 3
     })
 }
 
+/// A frame whose macroblocks are coded.
+pub(crate) struct Finishing<'a> {
+    pub dsp: &'static Dsp,
+    pub state: &'a State,
+    pub source: &'a Frame,
+    pub frame: Frame,
+    pub field: Field,
+    pub tokens: Tokens,
+    /// Where to look for the filter level, and in which steps.
+    pub guess: (u8, u8),
+}
+
 /// Filters the frame, writes the packet and makes the next state.
-fn finish(
-    pass: Pass<'_>,
+pub(crate) fn finish(
+    finishing: Finishing<'_>,
     mut header: Header,
     info: StreamInfo,
     coding: ModeCoding,
-    history: &History,
 ) -> Result<CodedFrame> {
-    let Pass {
+    let Finishing {
         dsp,
         state,
         source,
-        quantisers,
         mut frame,
         field,
         tokens,
-        ..
-    } = pass;
+        guess,
+    } = finishing;
     header.skip_prob = coding.skip_prob;
     header.intra_prob = coding.intra_prob;
     header.last_prob = coding.last_prob;
@@ -299,13 +341,9 @@ fn finish(
         segmentation: &segmentation,
         deltas: &state.deltas,
     };
-    let guess = match header.tag.key {
-        true => (quantisers.steps.y.ac / 6).min(40) as u8,
-        false => history.filter_level,
-    };
     let rows = 0..geometry.mb_rows;
     let mut room = Frame::new(geometry);
-    header.filter_level = filtering.level(&header, rows.clone(), (guess, 4), &frame, &mut room);
+    header.filter_level = filtering.level(&header, rows.clone(), guess, &frame, &mut room);
     filtering.apply(&header, rows, &mut frame);
     frame.extend();
 
@@ -327,26 +365,7 @@ fn finish(
     let mut writer = BoolWriter::new();
     tokens.write(&coding.probabilities.coefficients, &mut writer);
     let packet = header::packet(&header, info, &first, &[writer.finish()]);
-    let history = History {
-        skip_prob: header.skip_prob.unwrap_or(254),
-        intra_prob: if header.tag.key {
-            30
-        } else {
-            header.intra_prob
-        },
-        last_prob: if header.tag.key {
-            200
-        } else {
-            header.last_prob
-        },
-        golden_prob: if header.tag.key {
-            160
-        } else {
-            header.golden_prob
-        },
-        filter_level: header.filter_level,
-        field: Some(field),
-    };
+    let history = History::after(&header, field);
     let frame = Arc::new(frame);
     let state = State {
         info,

@@ -13,10 +13,12 @@
 //! | `probabilities` | those that fit a frame |
 //! | `field`, `modes`, `tokens`, `header` | what is written, and how |
 
+mod chunk;
 mod cost;
 mod decide;
 mod decide_inter;
 mod decide_intra;
+mod draft;
 mod field;
 mod filter;
 mod frame;
@@ -24,9 +26,14 @@ mod header;
 mod modes;
 mod probabilities;
 mod quant;
+mod rebase;
 mod search;
 mod tokens;
 mod trial;
+
+pub use chunk::{first_pass, ChunkSettings, FirstPass, Sources};
+pub use draft::Draft;
+pub use rebase::{rebase, Rebased};
 
 use super::error::{bad, Result};
 use super::frame::{Frame, Geometry};
@@ -91,7 +98,7 @@ impl Preset {
             twice: true,
             round: 48,
             dead: 80,
-            lambda: 0.026,
+            lambda: 0.014,
         };
         match self {
             Self::Slow => base,
@@ -127,6 +134,17 @@ static QUANTIZERS: [u8; 64] = [
     88, 91, 94, 97, 100, 103, 106, 109, 112, 115, 118, 121, 124, 127,
 ];
 
+/// How much finer the steps of a key frame are: all frames behind it profit.
+const KEY_SCALE: f64 = 0.5;
+/// The same of a golden frame.
+const GOLDEN_SCALE: f64 = 0.8;
+/// Frames from one golden frame to the next.
+const GOLDEN_INTERVAL: u32 = 12;
+
+fn scaled(index: u8, scale: f64) -> u8 {
+    (f64::from(index) * scale) as u8
+}
+
 /// What a stream is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -156,19 +174,10 @@ impl Encoder {
     /// # Errors
     /// For sizes that VP8 does not have, or too many samples.
     pub fn new(dsp: &'static Dsp, settings: Settings, width: u32, height: u32) -> Result<Self> {
-        let side = |size: u32| {
-            let side = u16::try_from(size).ok();
-            side.filter(|size| (1..=16_383).contains(size))
-                .ok_or_else(|| bad(format!("pictures of {width}x{height}")))
-        };
         Ok(Self {
             dsp,
             settings,
-            info: StreamInfo {
-                width: side(width)?,
-                height: side(height)?,
-                ..StreamInfo::default()
-            },
+            info: stream_info(width, height)?,
             state: State::default(),
             history: History::default(),
             since_key: 0,
@@ -188,12 +197,22 @@ impl Encoder {
     pub fn encode(&mut self, picture: &PictureView<'_>) -> Result<Vec<u8>> {
         let source = source(picture, self.info)?;
         let key = self.state.references.is_none() || self.since_key >= self.settings.key_interval;
+        let golden = !key && self.since_key.is_multiple_of(GOLDEN_INTERVAL);
         let index = QUANTIZERS[usize::from(self.settings.quality.min(63))];
+        let index = match (key, golden) {
+            (true, _) => scaled(index, KEY_SCALE),
+            (_, true) => scaled(index, GOLDEN_SCALE),
+            _ => index,
+        };
         let plan = FramePlan {
             key,
             show: true,
             quantizer: index,
-            golden: if key { Refresh::New } else { Refresh::Keep },
+            golden: if key || golden {
+                Refresh::New
+            } else {
+                Refresh::Keep
+            },
             altref: if key { Refresh::New } else { Refresh::Keep },
             refresh_last: true,
             references: [true; 3],
@@ -211,6 +230,21 @@ impl Encoder {
         (self.state, self.history) = (coded.state, coded.history);
         Ok(coded.packet)
     }
+}
+
+/// Of pictures of `width` by `height` samples.
+fn stream_info(width: u32, height: u32) -> Result<StreamInfo> {
+    let pixels = u64::from(width) * u64::from(height);
+    let side = |size: u32| {
+        let size = u16::try_from(size).ok();
+        size.filter(|size| (1..=16_383).contains(size) && pixels <= super::MAX_PIXELS)
+            .ok_or_else(|| bad(format!("pictures of {width}x{height}")))
+    };
+    Ok(StreamInfo {
+        width: side(width)?,
+        height: side(height)?,
+        ..StreamInfo::default()
+    })
 }
 
 /// A picture in whole macroblocks, its outermost samples repeated.

@@ -77,3 +77,89 @@ fn decoders_get_the_encoders_state() {
         }
     }
 }
+
+/// Pictures `range` of a clip.
+fn sources(range: std::ops::Range<usize>) -> Sources {
+    let (width, height) = (176, 144);
+    let mut sources = Sources::new(width as u32, height as u32).unwrap();
+    for n in range {
+        let planes = picture(width, height, n);
+        sources.push(&view(&planes, width, height)).unwrap();
+    }
+    sources
+}
+
+const SETTINGS: ChunkSettings = ChunkSettings {
+    preset: Preset::Medium,
+    quality: 30,
+};
+
+#[test]
+fn a_chain_of_rebased_chunks_is_one_stream() {
+    let dsp = Dsp::best();
+    let first = first_pass(dsp, SETTINGS, &sources(0..3)).unwrap();
+    let (mut packets, mut state) = (first.packets, first.state);
+    for chunk in 1..4 {
+        let sources = sources(3 * chunk - 1..3 * chunk + 3);
+        let draft = first_pass(dsp, SETTINGS, &sources).unwrap();
+        let draft = Draft::parse(&draft.packets).unwrap();
+        let rebased = rebase(dsp, &state, &draft, &sources).unwrap();
+        assert_eq!(rebased.packets.len(), 3);
+        packets.extend(rebased.packets);
+        state = rebased.state;
+    }
+    let mut decoder = Decoder::new(dsp);
+    for packet in &packets {
+        let picture = decoder.decode(packet).unwrap().unwrap();
+        assert!(!picture.is_damaged());
+    }
+    assert!(decoder.state() == &state);
+}
+
+#[test]
+fn onto_its_own_state_a_chunk_stays_what_it_was() {
+    let dsp = Dsp::best();
+    let sources = sources(0..6);
+    let slow = ChunkSettings {
+        preset: Preset::Slow,
+        ..SETTINGS
+    };
+    let chunk = first_pass(dsp, slow, &sources).unwrap();
+    let mut decoder = Decoder::new(dsp);
+    decoder.decode(&chunk.packets[0]).unwrap();
+    let draft = Draft::parse(&chunk.packets).unwrap();
+    let rebased = rebase(dsp, decoder.state(), &draft, &sources).unwrap();
+    let size = |packets: &[Vec<u8>]| packets.iter().map(Vec::len).sum::<usize>();
+    let (before, after) = (size(&chunk.packets[1..]), size(&rebased.packets));
+    assert!(
+        after * 1000 < before * 1005,
+        "{before} bytes became {after}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let dsp = Dsp::best();
+    let sources = sources(0..3);
+    let chunk = first_pass(dsp, SETTINGS, &sources).unwrap();
+    let draft = Draft::parse(&chunk.packets).unwrap();
+    let refused = |state: &State, sources: &Sources| {
+        let error = rebase(dsp, state, &draft, sources).unwrap_err();
+        error.to_string()
+    };
+    let none = refused(&State::default(), &sources);
+    assert_eq!(none, "vp8: a chunk of 176x144 after a state of 0x0");
+    let fewer = refused(&chunk.state, &self::sources(0..2));
+    assert_eq!(fewer, "vp8: 1 pictures for 2 frames");
+    let headless = Draft::parse(&chunk.packets[1..]).unwrap_err();
+    assert_eq!(
+        headless.to_string(),
+        "vp8: packet 0 of a chunk: vp8: no key frame before it"
+    );
+    let twice = [&chunk.packets[0], &chunk.packets[0]];
+    let twice = Draft::parse(&twice).unwrap_err();
+    assert_eq!(
+        twice.to_string(),
+        "vp8: packet 1 of a chunk: a misplaced key frame"
+    );
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Prediction from a reference frame (RFC 6386 §18).
 
-use crate::dsp::{Dsp, Width};
+use crate::dsp::{Dsp, Motion, Width};
 use crate::vp8::frame::{Frame, Layout, Target, BORDER};
 use crate::vp8::modes::{LumaMode, Macroblock, Parts, Split};
 use crate::vp8::mv::Mv;
@@ -69,7 +69,7 @@ impl Inter<'_> {
         self.prefetch(from, block.mv, (x, y));
         match block.luma {
             LumaMode::Split(split) => self.split(from, split, &parts.mvs, (x, y), to),
-            _ => self.part(from, block.mv, (x, y), (0, 0), (16, 16), to),
+            _ => self.whole(from, block.mv, (x, y), to),
         }
     }
 
@@ -91,6 +91,36 @@ impl Inter<'_> {
             line(1, 8, (x as isize & 7) * 2 + row - 2, 3);
             line(2, 8, (x as isize & 7) * 2 + row - 2, 3);
         }
+    }
+
+    /// A macroblock of one vector.
+    #[inline(always)]
+    fn whole(&self, from: &Frame, mv: Mv, (x, y): (usize, usize), to: &mut Target<'_>) {
+        let (luma, u, v) = (
+            from.geometry.plane(0),
+            from.geometry.plane(1),
+            from.geometry.plane(2),
+        );
+        let (row, col) = (i32::from(mv.row), i32::from(mv.col));
+        let (left, top) = (16 * x as i32 + (col >> 2), 16 * y as i32 + (row >> 2));
+        // Then chroma is, too: its border is as wide.
+        if self.filters.bilinear || !is_inside(luma, (left, top), (16, 16)) {
+            return self.part(from, mv, (x, y), (0, 0), (16, 16), to);
+        }
+        let at = |layout: Layout, side: usize, shift: i32| {
+            let moved = (row >> shift) as isize * layout.stride as isize + (col >> shift) as isize;
+            ((layout.row(side * y) + side * x) as isize + moved) as usize
+        };
+        let motion = Motion {
+            from: [at(luma, 16, 2), at(u, 8, 3), at(v, 8, 3)],
+            from_stride: [luma.stride, u.stride],
+            to: to.at,
+            to_stride: [to.stride[0], to.stride[1]],
+            luma: ((col & 3) as usize * 2, (row & 3) as usize * 2),
+            chroma: ((col & 7) as usize, (row & 7) as usize),
+        };
+        self.dsp
+            .sixtap_macroblock(&from.samples, to.samples, &motion);
     }
 
     fn split(
@@ -231,11 +261,7 @@ impl Inter<'_> {
         );
         let (x, y) = (in_x as i32 + dx, in_y as i32 + dy);
         let (width, height) = (block.width.samples() as i32, block.height as i32);
-        let border = BORDER as i32;
-        let inside = x >= BEFORE - border
-            && y >= BEFORE - border
-            && x + width + AFTER <= layout.width as i32 + border
-            && y + height + AFTER <= layout.height as i32 + border;
+        let inside = is_inside(layout, (x, y), (width, height));
         let stride = to.stride[block.plane];
         let to_at = to.at[block.plane] + block.y * stride + block.x;
         let to = (&mut *to.samples, to_at, stride);
@@ -291,6 +317,17 @@ impl Inter<'_> {
             );
         }
     }
+}
+
+/// Whether all that a filter may read around a block lies in the plane and its
+/// borders.
+#[inline(always)]
+fn is_inside(layout: Layout, (x, y): (i32, i32), (width, height): (i32, i32)) -> bool {
+    let border = BORDER as i32;
+    x >= BEFORE - border
+        && y >= BEFORE - border
+        && x + width + AFTER <= layout.width as i32 + border
+        && y + height + AFTER <= layout.height as i32 + border
 }
 
 /// Mean of four vectors, halves away from zero; in eighths of chroma as they are.

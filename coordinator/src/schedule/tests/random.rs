@@ -193,8 +193,9 @@ fn check(hand: &Hand) {
     assert_eq!(paced, c.running);
     for id in (0..nodes).map(NodeId) {
         let node = hand.scheduler.graph.node(id);
-        let undone = |d: &&NodeId| hand.scheduler.graph.node(**d).phase != Phase::Done;
-        assert_eq!(node.unmet, node.deps.iter().filter(undone).count() as u32);
+        let undone = |d: &NodeId| hand.scheduler.graph.node(*d).phase != Phase::Done;
+        let deps = hand.scheduler.graph.deps(id);
+        assert_eq!(node.unmet, deps.filter(undone).count() as u32);
         let flights = hand.scheduler.flights.of(id).count();
         match node.phase {
             Phase::Waiting => assert!(node.unmet > 0 && flights == 0),

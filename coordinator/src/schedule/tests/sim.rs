@@ -183,8 +183,8 @@ impl Sim<'_> {
         assert!(self.scheduled.insert(invocation), "{invocation} used twice");
         let counts = scheduler.counts();
         assert_eq!(scheduler.phase(node), Ok(Phase::Running), "{node}");
-        for dep in &scheduler.graph.node(node).deps {
-            assert_eq!(scheduler.phase(*dep), Ok(Phase::Done), "{dep} of {node}");
+        for dep in scheduler.graph.deps(node) {
+            assert_eq!(scheduler.phase(dep), Ok(Phase::Done), "{dep} of {node}");
         }
         assert!(counts.in_flight <= counts.limit, "{counts:?}");
         *self.run.launched.entry(node).or_default() += 1;

@@ -2,48 +2,37 @@
 //! Drives the scheduler: launches what it says on an engine, tells it what
 //! came of it, takes results that are already there.
 
+mod batch;
+mod stored;
+
+pub use batch::{Build, Work};
+pub use stored::recorded;
+
 use crate::engine::{Engine, Invocation, InvokeError};
 use crate::error::{JobError, Result};
 use crate::progress::Progress;
-use crate::report::{InvocationRecord, ReportStats};
+use crate::report::{InvocationRecord, ReportFile, ReportStats};
 use crate::schedule::{
     Action, Config, Event, FailureClass, InvocationId, Kind, NodeId, NodeSpec, Scheduler,
 };
-use framemill_worker::{verify_blob, Failure, Outcome, Task, TaskKey, WorkPlace};
+use batch::Batch;
+use framemill_worker::{Failure, Outcome, TaskKey, WorkPlace};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Builds a node's task from its chunk's number, or 0, and how many more key
-/// frames of run-up than needed decoding starts at. Shared by all chunks.
-pub type Build = Arc<dyn Fn(usize, usize) -> Task + Send + Sync>;
-
-/// Work to be done.
-pub struct Work {
-    /// Word for reports: index, analyze, encode, track.
-    pub kind: &'static str,
-    /// Chunk number, for those that work on one.
-    pub chunk: Option<u32>,
-    /// Expected work, in frames.
-    pub weight: u32,
-    /// Builds the task.
-    pub build: Build,
-}
-
-struct Node {
-    work: Work,
-    extra: usize,
-    queued: Duration,
-    last_failure: Option<Box<InvokeError>>,
-    damaged_at: Option<u64>,
-    outcome: Option<Box<Outcome>>,
-}
+/// Called with a task's place in its batch and what came of it, once for each
+/// task, in the order they finish.
+pub type Each<'a> = &'a mut (dyn FnMut(usize, &Outcome) + Send);
 
 struct Flight {
     node: NodeId,
+    kind: &'static str,
+    chunk: Option<u32>,
     attempt: u16,
+    queued: Duration,
     start: Duration,
     cancel: CancellationToken,
 }
@@ -61,18 +50,19 @@ pub struct Runner {
     engine: Arc<dyn Engine>,
     place: WorkPlace,
     resume: bool,
-    /// What this run itself has made, which counts even without `resume`.
-    made: HashSet<TaskKey>,
+    /// Short keys of what this run has made, which is taken even without `resume`.
+    made: HashSet<u64>,
     started: Instant,
-    nodes: Vec<Node>,
+    /// Nodes added so far.
+    nodes: u32,
+    batch: Batch,
     flights: HashMap<InvocationId, Flight>,
     ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
     wake: Option<Duration>,
     cancel: CancellationToken,
     progress: Arc<Progress>,
     file: String,
-    /// Every invocation so far.
-    pub records: Vec<InvocationRecord>,
+    report: Option<Arc<ReportFile>>,
     /// Results taken from an earlier run.
     pub reused: u64,
 }
@@ -84,7 +74,8 @@ fn kind_number(kind: &str) -> Kind {
 }
 
 impl Runner {
-    /// A runner for one job; `file` names the input in messages.
+    /// A runner for one job; `file` names the input in messages, `report` is
+    /// told of every invocation.
     ///
     /// # Errors
     /// [`JobError::Failed`] for a configuration out of range.
@@ -95,6 +86,7 @@ impl Runner {
         cancel: CancellationToken,
         progress: Arc<Progress>,
         file: &str,
+        report: Option<Arc<ReportFile>>,
     ) -> Result<Self> {
         let config = Config {
             max_in_flight: engine.slots(),
@@ -112,14 +104,15 @@ impl Runner {
             resume,
             made: HashSet::new(),
             started: Instant::now(),
-            nodes: Vec::new(),
+            nodes: 0,
+            batch: Batch::default(),
             flights: HashMap::new(),
             ended: mpsc::unbounded_channel(),
             wake: None,
             cancel,
             progress,
             file: file.to_owned(),
-            records: Vec::new(),
+            report,
             reused: 0,
         })
     }
@@ -130,62 +123,54 @@ impl Runner {
         self.started.elapsed()
     }
 
-    /// Runs all of `works`; outcomes come in the same order.
+    /// Runs all of `works`; gives their keys in the same order. What a task
+    /// wrote lies in the work store under its key, its outcome record too.
     ///
     /// # Errors
     /// The first failure that the scheduler gives up on, in the user's words.
-    pub async fn run(&mut self, works: Vec<Work>) -> Result<Vec<Outcome>> {
-        let first = self.nodes.len();
-        let now = self.now();
+    pub async fn run(&mut self, works: Vec<Work>, each: Each<'_>) -> Result<Vec<TaskKey>> {
+        let nodes = works.iter().map(|w| w.weights.len()).sum();
+        self.batch = Batch::new(self.nodes, self.now(), nodes);
         // Exact, since thousands of small things doubled are megabytes.
-        self.nodes.reserve_exact(works.len());
-        self.records.reserve_exact(works.len());
-        self.scheduler.reserve(works.len());
+        self.scheduler.reserve(nodes);
         for work in works {
-            let spec = NodeSpec::new(kind_number(work.kind), work.weight);
-            self.scheduler
-                .add(spec)
-                .map_err(|e| JobError::Failed(e.to_string()))?;
-            self.nodes.push(Node {
-                work,
-                extra: 0,
-                queued: now,
-                last_failure: None,
-                damaged_at: None,
-                outcome: None,
-            });
+            for &weight in &work.weights {
+                let spec = NodeSpec::new(kind_number(work.kind), weight);
+                self.scheduler
+                    .add(spec)
+                    .map_err(|e| JobError::Failed(e.to_string()))?;
+                self.nodes += 1;
+            }
+            self.batch.add(work);
         }
-        let mut left = self.nodes.len() - first;
-        left -= self.feed(Event::Start)?;
-        left -= self.feed(Event::Tick)?;
-        while left > 0 {
-            let event = self.next_event().await;
-            left -= self.feed(event)?;
+        self.feed(Event::Start)?;
+        self.feed(Event::Tick)?;
+        while !self.batch.is_done() {
+            let event = self.next_event(each).await;
+            self.feed(event)?;
         }
-        let take = |node: &mut Node| node.outcome.take().map(|outcome| *outcome);
-        let outcomes: Option<Vec<Outcome>> = self.nodes[first..].iter_mut().map(take).collect();
-        outcomes.ok_or_else(|| JobError::Failed("a finished node left no outcome".into()))
+        let keys = std::mem::take(&mut self.batch).into_keys();
+        keys.ok_or_else(|| JobError::Failed("a finished node left no key".into()))
     }
 
-    async fn next_event(&mut self) -> Event {
+    async fn next_event(&mut self, each: Each<'_>) -> Event {
         let wait = self
             .wake
             .map_or(Duration::from_secs(3600), |w| w.saturating_sub(self.now()));
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Event::Cancel,
-            Some(ended) = self.ended.1.recv() => self.settle(ended),
+            Some(ended) = self.ended.1.recv() => self.settle(ended, each),
             () = tokio::time::sleep(wait) => Event::Tick,
         }
     }
 
-    /// Gives an event to the scheduler and does what it says; how many nodes got done.
-    fn feed(&mut self, event: Event) -> Result<usize> {
+    /// Gives an event to the scheduler and does what it says.
+    fn feed(&mut self, event: Event) -> Result<()> {
         let mut actions = Vec::new();
         let now = self.now();
         self.wake = self.wake.filter(|&at| at > now);
         self.scheduler.handle(event, now, &mut actions);
-        let mut done = 0;
         for action in actions {
             match action {
                 Action::Launch {
@@ -199,44 +184,44 @@ impl Runner {
                         flight.cancel.cancel();
                     }
                 }
-                Action::NodeDone { .. } => done += 1,
                 Action::WakeAt(at) => self.wake = Some(at),
-                Action::JobDone => {}
+                Action::NodeDone { .. } | Action::JobDone => {}
                 Action::JobFailed(failure) => return Err(self.failed(&failure)),
                 Action::JobCancelled => return Err(JobError::Interrupted("interrupted".into())),
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     fn launch(&mut self, invocation: InvocationId, id: NodeId, attempt: u16) {
-        let node = &self.nodes[id.0 as usize];
-        let task = Arc::new((node.work.build)(
-            node.work.chunk.unwrap_or(0) as usize,
-            node.extra,
-        ));
+        let task = Arc::new(self.batch.task(id));
+        let (kind, chunk) = self.batch.name(id);
         let cancel = self.cancel.child_token();
         let progress = self.progress.invocation(invocation.0);
         let (engine, place) = (self.engine.clone(), self.place.clone());
-        let reuse = self.resume || self.made.contains(&task.key());
+        let reuse = self.resume || self.made.contains(&task.key().short());
         let sender = self.ended.0.clone();
         let run = Invocation {
             task,
             cancel: cancel.clone(),
             progress,
+            sole: self.batch.encodes() == 1,
         };
         self.flights.insert(
             invocation,
             Flight {
                 node: id,
+                kind,
+                chunk,
                 attempt,
+                queued: self.batch.queued,
                 start: self.now(),
                 cancel,
             },
         );
         tokio::spawn(async move {
             if reuse {
-                if let Some(outcome) = stored(&run.task, place).await {
+                if let Some(outcome) = stored::whole(&run.task, place).await {
                     let _ = sender.send(Ended {
                         invocation,
                         result: Ok(outcome),
@@ -255,7 +240,7 @@ impl Runner {
     }
 
     /// Records what an invocation came to and turns it into an event.
-    fn settle(&mut self, ended: Ended) -> Event {
+    fn settle(&mut self, ended: Ended, each: Each<'_>) -> Event {
         let Ended {
             invocation,
             result,
@@ -265,17 +250,12 @@ impl Runner {
             return Event::Tick;
         };
         self.record(&flight, &result, reused);
-        let node = &mut self.nodes[flight.node.0 as usize];
         match result {
             Ok(outcome) => {
-                let frames = if node.work.kind == "encode" {
-                    outcome.frames
-                } else {
-                    0
-                };
-                self.progress
-                    .finished(invocation.0, frames, node.work.kind == "encode", reused);
-                node.outcome.get_or_insert_with(|| Box::new(outcome));
+                let encode = flight.kind == "encode";
+                let frames = if encode { outcome.frames } else { 0 };
+                self.progress.finished(invocation.0, frames, encode, reused);
+                self.batch.finish(flight.node, &outcome, each);
                 Event::Finished {
                     invocation,
                     cost: 0.0,
@@ -285,7 +265,7 @@ impl Runner {
                 self.progress.dropped(invocation.0);
                 let class = self.classify(flight.node, &error);
                 tracing::debug!(?class, %error, "invocation failed");
-                self.nodes[flight.node.0 as usize].last_failure = Some(Box::new(error));
+                self.batch.trouble_mut(flight.node).last_failure = Some(error);
                 match class {
                     Some(class) => Event::Failed {
                         invocation,
@@ -300,18 +280,18 @@ impl Runner {
 
     fn record(&mut self, flight: &Flight, result: &Result<Outcome, InvokeError>, reused: bool) {
         if let Ok(outcome) = result {
-            let new = self.made.insert(outcome.key);
+            let new = self.made.insert(outcome.key.short());
             if reused {
                 self.reused += u64::from(new);
                 return;
             }
         }
-        let node = &self.nodes[flight.node.0 as usize];
-        self.records.push(InvocationRecord {
-            kind: node.work.kind,
-            chunk: node.work.chunk,
+        let Some(report) = &self.report else { return };
+        report.record(&InvocationRecord {
+            kind: flight.kind,
+            chunk: flight.chunk,
             attempt: flight.attempt,
-            queued_s: node.queued.as_secs_f64(),
+            queued_s: flight.queued.as_secs_f64(),
             start_s: flight.start.as_secs_f64(),
             end_s: self.now().as_secs_f64(),
             stats: result
@@ -332,25 +312,25 @@ impl Runner {
             InvokeError::Crashed { .. } => return Some(FailureClass::Crashed),
             InvokeError::Task(failure) => failure,
         };
-        let node = &mut self.nodes[id.0 as usize];
+        let trouble = self.batch.trouble_mut(id);
         let more = match failure {
             Failure::Damaged {
                 from_start: false,
                 packet,
                 ..
-            } if node.damaged_at != *packet => {
-                node.damaged_at = *packet;
-                Some(node.extra + 1)
+            } if trouble.damaged_at != *packet => {
+                trouble.damaged_at = *packet;
+                Some(trouble.extra + 1)
             }
             Failure::Mismatch {
                 from_start: false, ..
-            } => Some(if node.extra == 0 { 1 } else { usize::MAX }),
+            } => Some(if trouble.extra == 0 { 1 } else { usize::MAX }),
             _ => None,
         };
         if let Some(extra) = more {
-            node.extra = extra;
-            let weight = node.work.weight;
-            if self.scheduler.replace(id, weight).is_ok() {
+            trouble.extra = extra;
+            let weight = self.scheduler.weight(id);
+            if weight.is_ok_and(|w| self.scheduler.replace(id, w).is_ok()) {
                 return None;
             }
         }
@@ -367,20 +347,20 @@ impl Runner {
         let crate::schedule::Failure::Node { node, attempts, .. } = failure else {
             return JobError::Failed(failure.to_string());
         };
-        let node = &self.nodes[node.0 as usize];
-        match node.last_failure.as_deref() {
+        let trouble = self.batch.trouble(*node);
+        match trouble.and_then(|t| t.last_failure.as_ref()) {
             Some(InvokeError::Task(f @ Failure::Mismatch { .. })) => {
                 JobError::Replan(f.to_string())
             }
             Some(InvokeError::Task(f)) => JobError::from_failure(&self.file, f),
-            Some(crash) => JobError::Failed(format!(
-                "{}: {}{} failed {attempts} times: {crash}",
-                self.file,
-                node.work.kind,
-                node.work
-                    .chunk
-                    .map_or(String::new(), |c| format!(" of chunk {c}"))
-            )),
+            Some(crash) => {
+                let (kind, chunk) = self.batch.name(*node);
+                let chunk = chunk.map_or(String::new(), |c| format!(" of chunk {c}"));
+                JobError::Failed(format!(
+                    "{}: {kind}{chunk} failed {attempts} times: {crash}",
+                    self.file
+                ))
+            }
             None => JobError::Failed(failure.to_string()),
         }
     }
@@ -397,28 +377,4 @@ impl Runner {
             }
         }
     }
-}
-
-/// The outcome of an earlier run, if all that it wrote is still whole.
-async fn stored(task: &Arc<Task>, place: WorkPlace) -> Option<Outcome> {
-    const RECORD_MAX: u64 = 16 << 20;
-    let key = task.key();
-    let record = place
-        .work
-        .get(&place.full_key(&key.outcome_key()), RECORD_MAX)
-        .await
-        .ok()?;
-    let outcome: Outcome = serde_json::from_slice(&record).ok()?;
-    if outcome.key != key || outcome.blobs.is_empty() {
-        return None;
-    }
-    tokio::task::spawn_blocking(move || {
-        let whole = outcome
-            .blobs
-            .iter()
-            .all(|blob| verify_blob(blob, &place).unwrap_or(false));
-        whole.then_some(outcome)
-    })
-    .await
-    .ok()?
 }

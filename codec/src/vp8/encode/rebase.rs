@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Moves a chunk onto another state, its decisions kept.
+
+use super::chunk::Sources;
+use super::cost::{bool_cost, TokenCosts};
+use super::decide::AllEdges;
+use super::draft::{Draft, DraftFrame};
+use super::field::Field;
+use super::frame::{finish, skip, Finishing};
+use super::modes::ModeCoding;
+use super::probabilities;
+use super::quant::{Lambda, Quantisers};
+use super::tokens::Tokens;
+use super::trial::{Bench, Spot, Trial};
+use crate::dsp::Dsp;
+use crate::vp8::error::{bad, Result};
+use crate::vp8::frame::Frame;
+use crate::vp8::header::Header;
+use crate::vp8::modes::LumaMode;
+use crate::vp8::predict::inter::{Filters, Inter};
+use crate::vp8::predict::intra::{self, Lines};
+use crate::vp8::quant::Quantizer;
+use crate::vp8::state::State;
+use crate::vp8::tokens::Context;
+
+/// A chunk after a rebase.
+#[derive(Clone, Debug)]
+pub struct Rebased {
+    /// One packet for each frame.
+    pub packets: Vec<Vec<u8>>,
+    /// What the chunk after it continues from.
+    pub state: State,
+}
+
+/// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors,
+/// references and quantizers; residual, filter levels and probabilities are
+/// made anew. The first picture is that of the draft's first frame, and is not
+/// looked at.
+///
+/// # Errors
+/// [`Error::Bitstream`](crate::Error::Bitstream) where the state is of another
+/// size than the draft, or there are not as many pictures as shown frames.
+pub fn rebase(
+    dsp: &'static Dsp,
+    state: &State,
+    draft: &Draft,
+    sources: &Sources,
+) -> Result<Rebased> {
+    let (info, own) = (state.info, draft.info);
+    if state.references.is_none() || (info.width, info.height) != (own.width, own.height) {
+        return Err(bad(format!(
+            "a chunk of {}x{} after a state of {}x{}",
+            own.width, own.height, info.width, info.height
+        )));
+    }
+    // The first picture is that of the frame that is dropped.
+    let (shown, pictures) = (draft.shown(), sources.len().saturating_sub(1));
+    if shown != pictures {
+        return Err(bad(format!("{pictures} pictures for {shown} frames")));
+    }
+    let mut state = state.clone();
+    let mut packets = Vec::with_capacity(draft.frames.len());
+    let mut sources = sources.frames.iter().skip(1);
+    for frame in &draft.frames {
+        // A hidden frame stands for the next picture that is shown.
+        let source = match frame.header.tag.show {
+            true => sources.next(),
+            false => sources.clone().next(),
+        };
+        let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
+        let (packet, next) = Rebase::new(dsp, &state, frame, source).run()?;
+        packets.push(packet);
+        state = next;
+    }
+    Ok(Rebased { packets, state })
+}
+
+/// One frame's rebase.
+struct Rebase<'a> {
+    dsp: &'static Dsp,
+    state: &'a State,
+    draft: &'a DraftFrame,
+    source: &'a Frame,
+    coding: ModeCoding,
+    quantisers: Quantisers,
+    lambda: Lambda,
+    costs: TokenCosts,
+}
+
+impl<'a> Rebase<'a> {
+    fn new(dsp: &'static Dsp, state: &'a State, draft: &'a DraftFrame, source: &'a Frame) -> Self {
+        let effort = super::Preset::Fast.effort();
+        let header = &draft.header;
+        let steps = Quantizer::new(header.quant.y_ac, &header.quant);
+        Self {
+            dsp,
+            state,
+            draft,
+            source,
+            coding: ModeCoding {
+                key: false,
+                skip_prob: header.skip_prob,
+                intra_prob: header.intra_prob,
+                last_prob: header.last_prob,
+                golden_prob: header.golden_prob,
+                probabilities: state.probabilities.clone(),
+                segment_tree: None,
+            },
+            lambda: Lambda::new(steps.y.ac, effort.lambda),
+            quantisers: Quantisers::new(steps, effort.round, effort.dead),
+            costs: TokenCosts::new(&state.probabilities.coefficients),
+        }
+    }
+
+    fn run(mut self) -> Result<(Vec<u8>, State)> {
+        let geometry = self.source.geometry;
+        let Some(references) = &self.state.references else {
+            return Err(bad("no key frame before it"));
+        };
+        let inter = Inter {
+            dsp: self.dsp,
+            filters: Filters::of_version(0),
+            references: [&references.last, &references.golden, &references.altref]
+                .map(|frame| &**frame),
+        };
+        let mut frame = Frame::new(geometry);
+        let mut field = Field::new(geometry);
+        let mut tokens = Tokens::default();
+        let mut lines = Lines::default();
+        lines.start(geometry);
+        let mut above = vec![Context::default(); geometry.mb_cols];
+        let mut trial = Trial::default();
+        for y in 0..geometry.mb_rows {
+            let mut left = Context::default();
+            for (x, above) in above.iter_mut().enumerate() {
+                let contexts = (*above, left);
+                self.macroblock(&inter, &lines, contexts, (x, y), &mut frame, &mut trial);
+                trial.store(&mut frame, (x, y));
+                field.set((x, y), trial.block, &trial.parts);
+                let has_y2 = trial.block.has_y2();
+                if trial.block.skip {
+                    skip(has_y2, above, &mut left);
+                } else {
+                    tokens.macroblock(&trial.levels, has_y2, above, &mut left);
+                }
+            }
+            lines.keep(&frame, y);
+        }
+        let old = &self.state.probabilities;
+        self.coding.probabilities.coefficients = tokens.best_probs(&old.coefficients);
+        probabilities::fit(&mut self.coding, &field);
+        let finishing = Finishing {
+            dsp: self.dsp,
+            state: self.state,
+            source: self.source,
+            frame,
+            field,
+            tokens,
+            guess: (self.draft.header.filter_level, 1),
+        };
+        let header = Header {
+            partitions: 1,
+            keep_probabilities: true,
+            filter_deltas: false,
+            ..self.draft.header.clone()
+        };
+        let coded = finish(finishing, header, self.state.info, self.coding)?;
+        Ok((coded.packet, coded.state))
+    }
+
+    /// Codes one macroblock as the draft does.
+    fn macroblock(
+        &self,
+        inter: &Inter<'_>,
+        lines: &Lines,
+        (above, left): (Context, Context),
+        at: (usize, usize),
+        frame: &mut Frame,
+        trial: &mut Trial,
+    ) {
+        let (block, parts) = self.draft.field.block(at.0, at.1);
+        (trial.block, trial.parts) = (*block, *parts);
+        let bench = Bench {
+            dsp: self.dsp,
+            source: self.source,
+            spot: Spot::new(self.source, at),
+            quantisers: &self.quantisers,
+            costs: &self.costs,
+            lambda: self.lambda,
+            above,
+            left,
+            skip: match self.coding.skip_prob {
+                Some(prob) => [false, true].map(|skip| bool_cost(prob, skip)),
+                None => [0; 2],
+            },
+        };
+        match block.luma {
+            LumaMode::Intra(mode) => {
+                let edges = AllEdges::new(lines, at, &frame.target(at));
+                let mut target = trial.target();
+                intra::luma(self.dsp, mode, &edges.luma, &mut target);
+                let [u, v] = &edges.chroma;
+                intra::chroma(self.dsp, block.chroma, [u, v], &mut target);
+            }
+            LumaMode::Subblocks => {
+                let edges = AllEdges::new(lines, at, &frame.target(at));
+                trial.code_subblocks(&bench, &edges.luma);
+                let [u, v] = &edges.chroma;
+                intra::chroma(self.dsp, block.chroma, [u, v], &mut trial.target());
+            }
+            _ => inter.macroblock(block, parts, at, &mut trial.target()),
+        }
+        trial.code(&bench, 0, true);
+    }
+}

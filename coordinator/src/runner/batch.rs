@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Work to be done, and what is known of its nodes on the way.
+
+use super::Each;
+use crate::engine::InvokeError;
+use crate::schedule::NodeId;
+use framemill_worker::{Outcome, Task, TaskKey};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Builds a task from its number within its [`Work`] and how many more key
+/// frames of run-up than needed decoding starts at.
+pub type Build = Arc<dyn Fn(usize, usize) -> Task + Send + Sync>;
+
+/// Tasks of one sort.
+pub struct Work {
+    /// Word for reports: index, analyze, encode, track.
+    pub kind: &'static str,
+    /// Whether the tasks work on chunks, numbered as they are.
+    pub chunks: bool,
+    /// Expected work of each task, in frames.
+    pub weights: Vec<u32>,
+    /// Builds a task.
+    pub build: Build,
+}
+
+/// The nodes of one [`Work`], which are numbered one after the other.
+struct Group {
+    first: u32,
+    kind: &'static str,
+    chunks: bool,
+    tasks: usize,
+    build: Build,
+}
+
+/// What is known of a node that did not go smoothly.
+#[derive(Default)]
+pub(super) struct Trouble {
+    /// Key frames of run-up more than needed.
+    pub(super) extra: usize,
+    pub(super) last_failure: Option<InvokeError>,
+    pub(super) damaged_at: Option<u64>,
+}
+
+/// The nodes that run at present. One that is done leaves its key behind and
+/// no more, since there may be a million: the rest is in the work store.
+#[derive(Default)]
+pub(super) struct Batch {
+    first: u32,
+    pub(super) queued: Duration,
+    groups: Vec<Group>,
+    troubles: HashMap<NodeId, Trouble>,
+    keys: Vec<Option<TaskKey>>,
+    left: usize,
+}
+
+impl Batch {
+    /// An empty batch, of nodes from `first` on, that begins at `queued`.
+    pub(super) fn new(first: u32, queued: Duration, nodes: usize) -> Self {
+        Self {
+            first,
+            queued,
+            keys: Vec::with_capacity(nodes),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the nodes of a work; the scheduler numbers them alike.
+    pub(super) fn add(&mut self, work: Work) {
+        let nodes = self.keys.len() + work.weights.len();
+        self.groups.push(Group {
+            first: self.first + self.keys.len() as u32,
+            kind: work.kind,
+            chunks: work.chunks,
+            tasks: work.weights.len(),
+            build: work.build,
+        });
+        self.left += work.weights.len();
+        self.keys.resize(nodes, None);
+    }
+
+    fn group(&self, node: NodeId) -> &Group {
+        let later = self.groups.partition_point(|g| g.first <= node.0);
+        &self.groups[later - 1]
+    }
+
+    /// The word for a node's kind, and its chunk's number if it works on one.
+    pub(super) fn name(&self, node: NodeId) -> (&'static str, Option<u32>) {
+        let group = self.group(node);
+        (group.kind, group.chunks.then(|| node.0 - group.first))
+    }
+
+    /// Number of chunks that are encoded.
+    pub(super) fn encodes(&self) -> usize {
+        let encode = |g: &&Group| g.kind == "encode";
+        self.groups.iter().filter(encode).map(|g| g.tasks).sum()
+    }
+
+    /// A node's task as it stands now.
+    pub(super) fn task(&self, node: NodeId) -> Task {
+        let group = self.group(node);
+        let extra = self.troubles.get(&node).map_or(0, |t| t.extra);
+        (group.build)((node.0 - group.first) as usize, extra)
+    }
+
+    /// What is known of a node's troubles.
+    pub(super) fn trouble(&self, node: NodeId) -> Option<&Trouble> {
+        self.troubles.get(&node)
+    }
+
+    /// A node's troubles, from now on.
+    pub(super) fn trouble_mut(&mut self, node: NodeId) -> &mut Trouble {
+        self.troubles.entry(node).or_default()
+    }
+
+    /// Takes the first outcome of a node of this batch.
+    pub(super) fn finish(&mut self, node: NodeId, outcome: &Outcome, each: Each<'_>) {
+        let Some(place) = node.0.checked_sub(self.first).map(|p| p as usize) else {
+            return;
+        };
+        let key = &mut self.keys[place];
+        if key.is_none() {
+            *key = Some(outcome.key);
+            self.left -= 1;
+            self.troubles.remove(&node);
+            each(place, outcome);
+        }
+    }
+
+    /// Whether all nodes have an outcome.
+    pub(super) fn is_done(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The keys of all nodes in order; `None` unless all are done.
+    pub(super) fn into_keys(self) -> Option<Vec<TaskKey>> {
+        self.keys.into_iter().collect()
+    }
+}
