@@ -66,10 +66,11 @@ impl BoolWriter {
     }
 
     /// The partition. It has all bits that a reader looks at, so that none gets
-    /// past its end.
+    /// past its end, and at least one more: FFmpeg takes a partition for cut off
+    /// when it begins eleven macroblocks with no bit ahead, though they need none.
     pub fn finish(mut self) -> Vec<u8> {
         let bits = self.count + 8;
-        let bytes = bits.div_ceil(8);
+        let bytes = bits / 8 + 1;
         let aligned = self.low << (bytes * 8 - bits);
         if aligned >> (bytes * 8) != 0 {
             carry(&mut self.out);
@@ -124,7 +125,9 @@ mod tests {
             for &(prob, bit) in &bools {
                 writer.bool(prob, bit);
             }
+            let looked_at = writer.out.len() * 8 + writer.count as usize + 8;
             let bytes = writer.finish();
+            prop_assert!((looked_at + 1..=looked_at + 8).contains(&(bytes.len() * 8)));
             let mut reader = BoolReader::new(&bytes);
             for &(prob, bit) in &bools {
                 prop_assert_eq!(reader.bool(prob), bit);
