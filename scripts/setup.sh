@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs what framemill needs to build and run, and only what is missing. Never asks.
+# BROWSER=1 also installs Chromium, in which tests play what framemill writes.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
@@ -29,6 +30,8 @@ have_libclang() {
         compgen -G '/usr/lib*/clang/*/include/stddef.h'; } >/dev/null
 }
 
+have_browser() { have chromium || have chromium-browser || have google-chrome; }
+
 # The versions are FFmpeg 5.1's.
 have_lib() { have pkg-config && pkg-config --exists "$1 >= $2"; }
 
@@ -46,6 +49,7 @@ missing_packages() {
     have ffmpeg && have ffprobe || echo ffmpeg
     have vpxenc && have vpxdec || echo vpx-tools
     have git || echo git
+    [ -z "${BROWSER:-}" ] || have_browser || echo chromium
     [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || echo ca-certificates
 }
 

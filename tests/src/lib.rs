@@ -13,11 +13,13 @@
 //! * [`manifest`]: the shared clips and what is expected of them
 //! * [`sound`]: samples, clicks, alignment
 //! * [`vp8`]: VP8 streams and other decoders of them
+//! * [`browser`]: Chromium that plays a file
 //! * [`work`]: folders of unfinished work
 //!
 //! Everything here panics with the reason when something is not as it must be.
 
 pub mod boxes;
+pub mod browser;
 pub mod frames;
 pub mod job;
 pub mod manifest;

@@ -2,7 +2,7 @@
 //! `framemill measure`: how far one video's pictures are from another's.
 
 mod pair;
-mod pictures;
+pub(super) mod pictures;
 
 use super::probe::print;
 use crate::error::{JobError, Result};
@@ -63,7 +63,7 @@ pub fn run(args: &MeasureArgs) -> Result<()> {
     report.notes = pair.map(|p| p.notes).unwrap_or_default();
     report
         .notes
-        .extend([&source, &output].into_iter().filter_map(Pictures::damage));
+        .extend([&source, &output].into_iter().filter_map(Pictures::note));
     report.finish(&quality);
     print(&if args.json {
         report.json()?

@@ -60,7 +60,7 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Compare two files frame by frame: PSNR and SSIM
     Measure(measure::MeasureArgs),
-    /// Decode VP8 and look into its state
+    /// Encode and decode VP8, and look into its state
     Vp8(vp8::Vp8Args),
     /// Digest the pictures that workers would encode
     #[command(hide = true)]

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `framemill vp8`: our own VP8 decoder on IVF files.
+//! `framemill vp8`: our own VP8 encoder and decoder, with IVF files.
 
 mod decode;
+mod encode;
 mod source;
+mod staged;
 mod state;
+mod times;
 mod y4m;
 
 use crate::error::Result;
 use framemill_codec::dsp::Dsp;
 
-/// Decode VP8 and look into its state.
+/// Encode and decode VP8, and look into its state.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Vp8Args {
     #[command(subcommand)]
@@ -18,6 +21,8 @@ pub struct Vp8Args {
 
 #[derive(clap::Subcommand, Clone, Debug)]
 enum Vp8Command {
+    /// Encode a video to an IVF file
+    Encode(encode::EncodeArgs),
     /// Decode an IVF file to pictures or their digests
     Decode(decode::DecodeArgs),
     /// Say what the decoder's state holds after a frame
@@ -31,6 +36,7 @@ enum Vp8Command {
 /// a file or state is at fault.
 pub fn run(args: &Vp8Args, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     match &args.command {
+        Vp8Command::Encode(args) => encode::run(args, quiet, dsp),
         Vp8Command::Decode(args) => decode::run(args, quiet, dsp),
         Vp8Command::State(args) => state::run(args, dsp),
     }

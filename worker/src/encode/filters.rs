@@ -137,6 +137,7 @@ pub struct Filters {
 const COUNT: Rational = Rational::new(1, 1000);
 
 impl Filters {
+    /// A chain for pictures that come out with this size, unless `spec` scales them.
     pub fn new(spec: &FilterSpec, width: u32, height: u32) -> Self {
         Self {
             spec: spec.clone(),
@@ -148,6 +149,9 @@ impl Filters {
     }
 
     /// Sends a frame in; gives the number it will come out under.
+    ///
+    /// # Errors
+    /// libavfilter's, for pictures that it cannot take.
     pub fn push(&mut self, mut frame: Frame) -> Result<i64, Failure> {
         let number = self.next;
         self.next += 1;
@@ -190,11 +194,17 @@ impl Filters {
     }
 
     /// The next frame that has come out, with its number.
+    ///
+    /// # Errors
+    /// None as yet.
     pub fn pull(&mut self) -> Result<Option<(i64, Frame)>, Failure> {
         Ok(self.ready.pop_front())
     }
 
     /// Flushes what the filters hold.
+    ///
+    /// # Errors
+    /// libavfilter's.
     pub fn finish(&mut self) -> Result<(), Failure> {
         if let Some((graph, ..)) = &mut self.graph {
             graph.send(None)?;

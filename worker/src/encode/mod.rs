@@ -8,7 +8,7 @@ mod packets;
 mod sink;
 mod task;
 
-pub use filters::{FilterSpec, Turn};
+pub use filters::{FilterSpec, Filters, Turn};
 pub use packets::{PacketItem, PacketList, ITEM_HANDLE, ITEM_LEAD};
 pub use sink::{AV1_BY_RAV1E, DIGEST, SCENE};
 pub use task::{EncodeTask, EncoderSpec, PacketSource, Timing};
@@ -17,7 +17,6 @@ use crate::run::{BlobWriter, Monitor, WorkPlace};
 use crate::task::{Outcome, TaskKey, TaskStats};
 use crate::Failure;
 use feed::Feed;
-use filters::Filters;
 use framemill_codec::libav::Frame;
 use framemill_codec::packet::{Packet, PacketFileWriter, StreamHeader};
 use framemill_store::ReadStats;

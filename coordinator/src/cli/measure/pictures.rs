@@ -23,6 +23,8 @@ pub struct Pictures {
     pub orientation: (u16, bool),
     /// Unit of picture times.
     pub time_base: Rational,
+    /// The nominal frame rate, 0 where nothing is known.
+    pub frame_rate: Rational,
     frames: Option<Receiver<Frame>>,
     thread: Option<JoinHandle<Damage>>,
     count: u64,
@@ -56,7 +58,7 @@ impl Pictures {
         let location = Location::parse(file).map_err(|e| wrong(e.to_string()))?;
         let StoreRoot::Dir(root) = &location.root else {
             return Err(JobError::Usage(format!(
-                "{file}: only local files can be measured"
+                "{file}: only local files can be opened here"
             )));
         };
         let reader = File::open(root.join(&location.key)).map_err(|e| wrong(e.to_string()))?;
@@ -72,7 +74,7 @@ impl Pictures {
         demuxer.keep_streams(|i| i == stream);
         let (sender, frames) = sync_channel(AHEAD);
         let thread = thread::Builder::new()
-            .name("measure".into())
+            .name("pictures".into())
             .spawn(move || decode(demuxer, decoder, stream, &sender))
             .map_err(|e| JobError::Failed(format!("no thread to decode in: {e}")))?;
         Ok(Self {
@@ -82,6 +84,7 @@ impl Pictures {
                 .and_then(|m| orientation(&m))
                 .unwrap_or((0, false)),
             time_base: video.time_base,
+            frame_rate: video.frame_rate,
             frames: Some(frames),
             thread: Some(thread),
             count: 0,
@@ -123,14 +126,18 @@ impl Pictures {
         self.count
     }
 
+    /// What did not decode in which file, in words, once the end is reached.
+    pub fn note(&self) -> Option<String> {
+        Some(format!("{}: {}", self.file, self.damage()?))
+    }
+
     /// What did not decode, in words, once the end is reached.
     pub fn damage(&self) -> Option<String> {
         let first = self.damage.first.as_ref()?;
         let places = self.damage.places;
         let word = if places == 1 { "place" } else { "places" };
         Some(format!(
-            "{}: {places} {word} did not decode cleanly, the first: {first}",
-            self.file
+            "{places} {word} did not decode cleanly, the first: {first}"
         ))
     }
 }

@@ -2,7 +2,8 @@
 //! `framemill vp8 decode`: an IVF file to pictures or their digests.
 
 use super::source::Source;
-use super::y4m::{Staged, Y4m};
+use super::staged::Staged;
+use super::y4m::Y4m;
 use crate::cli::console;
 use crate::cli::probe::print;
 use crate::error::{JobError, Result};

@@ -2,7 +2,7 @@
 //! `framemill vp8 state`: what the decoder's state holds after a frame.
 
 use super::source::Source;
-use super::y4m::Staged;
+use super::staged::Staged;
 use crate::cli::probe::print;
 use crate::error::{JobError, Result};
 use crate::job::same_file;
