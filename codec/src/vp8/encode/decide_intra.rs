@@ -4,7 +4,7 @@
 use super::cost::cost_of;
 use super::decide::{AllEdges, Around, Decider, Room};
 use super::modes::subblock_mode;
-use super::quant::{trellis, DISTORTION};
+use super::quant::DISTORTION;
 use super::tokens::{Place, LUMA};
 use super::trial::{Bench, Trial, CELL_AT, CELL_STRIDE};
 use crate::dsp::{BlockShape, SubMode};
@@ -170,16 +170,7 @@ impl Sub<'_> {
         };
         let quantiser = bench.quantisers.kind(LUMA);
         let end = if thorough {
-            let (costs, lambda) = (bench.costs, bench.lambda);
-            trellis(
-                &coeffs,
-                place,
-                self.context,
-                quantiser,
-                costs,
-                lambda,
-                &mut levels,
-            )
+            bench.weigh(&coeffs, place, self.context, &mut levels)
         } else {
             dsp.quantise(&coeffs, quantiser, &mut levels)
         };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Codes one frame.
 
+use super::activity::Activity;
+use super::chunk::Source;
 use super::cost::TokenCosts;
 use super::decide::{Around, Decider, Room};
 use super::field::Field;
@@ -99,7 +101,10 @@ pub(crate) fn code(
     dsp: &'static Dsp,
     state: &State,
     info: StreamInfo,
-    source: &Frame,
+    Source {
+        frame: source,
+        activity,
+    }: &Source,
     plan: &FramePlan,
     history: &History,
     effort: Effort,
@@ -121,6 +126,7 @@ pub(crate) fn code(
         dsp,
         state: &base,
         source,
+        activity,
         plan,
         quantisers: &quantisers,
         lambda,
@@ -154,6 +160,7 @@ pub(crate) fn code(
         field: pass.field,
         tokens: pass.tokens,
         guess: (guess, 4),
+        room: &mut Frame::new(source.geometry),
     };
     finish(finishing, header, info, coding)
 }
@@ -212,6 +219,7 @@ struct Pass<'a> {
     dsp: &'static Dsp,
     state: &'a State,
     source: &'a Frame,
+    activity: &'a Activity,
     plan: &'a FramePlan,
     quantisers: &'a Quantisers,
     lambda: Lambda,
@@ -233,7 +241,7 @@ impl Pass<'_> {
             references: [&references.last, &references.golden, &references.altref]
                 .map(|frame| &**frame),
         });
-        let decider = Decider {
+        let mut decider = Decider {
             dsp: self.dsp,
             source: self.source,
             usable: references.map_or([false; 3], |references| {
@@ -266,6 +274,7 @@ impl Pass<'_> {
                     above: *above,
                     left,
                 };
+                decider.lambda = self.activity.lambda((x, y), self.lambda);
                 decider.decide(&around, &mut self.frame, &mut room);
                 let best = &room.best;
                 best.store(&mut self.frame, (x, y));
@@ -307,6 +316,8 @@ pub(crate) struct Finishing<'a> {
     pub tokens: Tokens,
     /// Where to look for the filter level, and in which steps.
     pub guess: (u8, u8),
+    /// Scratch of the same size.
+    pub room: &'a mut Frame,
 }
 
 /// Filters the frame, writes the packet and makes the next state.
@@ -324,6 +335,7 @@ pub(crate) fn finish(
         field,
         tokens,
         guess,
+        room,
     } = finishing;
     header.skip_prob = coding.skip_prob;
     header.intra_prob = coding.intra_prob;
@@ -342,8 +354,7 @@ pub(crate) fn finish(
         deltas: &state.deltas,
     };
     let rows = 0..geometry.mb_rows;
-    let mut room = Frame::new(geometry);
-    header.filter_level = filtering.level(&header, rows.clone(), guess, &frame, &mut room);
+    header.filter_level = filtering.level(&header, guess, &frame, room);
     filtering.apply(&header, rows, &mut frame);
     frame.extend();
 

@@ -6,6 +6,8 @@
 //! | `frame` | a whole frame: decisions, filter, packet, next state |
 //! | `decide`, `decide_inter`, `decide_intra` | how each macroblock is coded |
 //! | `search` | motion vectors |
+//! | `activity` | where distortion is seen |
+//! | `chunk`, `draft`, `rebase` | a chunk on its own, its decisions, and onto another state |
 //! | `trial` | one way to code a macroblock, and what it costs |
 //! | `quant` | levels, weighed against their bits |
 //! | `cost` | bits of booleans and tokens |
@@ -13,6 +15,7 @@
 //! | `probabilities` | those that fit a frame |
 //! | `field`, `modes`, `tokens`, `header` | what is written, and how |
 
+mod activity;
 mod chunk;
 mod cost;
 mod decide;
@@ -195,7 +198,11 @@ impl Encoder {
     /// # Errors
     /// For pictures of another size or kind.
     pub fn encode(&mut self, picture: &PictureView<'_>) -> Result<Vec<u8>> {
-        let source = source(picture, self.info)?;
+        let frame = source(picture, self.info)?;
+        let source = chunk::Source {
+            activity: activity::Activity::new(self.dsp, &frame),
+            frame,
+        };
         let key = self.state.references.is_none() || self.since_key >= self.settings.key_interval;
         let golden = !key && self.since_key.is_multiple_of(GOLDEN_INTERVAL);
         let index = QUANTIZERS[usize::from(self.settings.quality.min(63))];

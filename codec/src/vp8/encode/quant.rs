@@ -30,6 +30,14 @@ impl Lambda {
         }
     }
 
+    /// One that weighs rates `scale` times as much.
+    pub fn scaled(self, scale: f64) -> Self {
+        Self {
+            rate: ((self.rate as f64 * scale) as i64).max(1),
+            sad: (f64::from(self.sad) * scale.sqrt()) as u32,
+        }
+    }
+
     /// Distortion that a rate outweighs, in 1/256 bit.
     #[inline(always)]
     pub const fn of(&self, rate: u32) -> i64 {
@@ -48,6 +56,8 @@ impl Lambda {
 pub(crate) struct Quantisers {
     /// By kind: luma without DC, second-order luma, chroma, luma.
     kinds: [Quantiser; 4],
+    /// To the nearest level.
+    nearest: [Quantiser; 4],
     pub steps: Quantizer,
 }
 
@@ -72,6 +82,7 @@ impl Quantisers {
                 make(steps.uv, round, dead),
                 make(steps.y, round, dead),
             ],
+            nearest: [steps.y, steps.y2, steps.uv, steps.y].map(|steps| make(steps, 64, 0)),
             steps,
         }
     }
@@ -79,6 +90,11 @@ impl Quantisers {
     #[inline(always)]
     pub fn kind(&self, kind: usize) -> &Quantiser {
         &self.kinds[kind]
+    }
+
+    #[inline(always)]
+    pub fn nearest(&self, kind: usize) -> &Quantiser {
+        &self.nearest[kind]
     }
 }
 
@@ -92,34 +108,44 @@ struct Step {
 
 const NEVER: i64 = i64::MAX / 4;
 
+/// A block whose levels are to be found.
+#[derive(Clone, Copy)]
+pub(crate) struct Weighed<'a> {
+    pub coeffs: &'a [i16; 16],
+    pub place: Place,
+    pub context: usize,
+    pub quantiser: &'a Quantiser,
+    pub costs: &'a TokenCosts,
+    pub lambda: Lambda,
+}
+
 /// The levels of a block with the least sum of distortion and rate, by
 /// dynamic programming over the contexts of tokens; returns their end.
 ///
 /// Each coefficient may have the level nearest to it, the one below, or none.
-pub(crate) fn trellis(
-    coeffs: &[i16; 16],
-    place: Place,
-    context: usize,
-    quantiser: &Quantiser,
-    costs: &TokenCosts,
-    lambda: Lambda,
-    levels: &mut [i16; 16],
-) -> usize {
+/// `levels` are the nearest ones, and end at `nearest_end`.
+#[inline(always)]
+pub(crate) fn trellis(block: &Weighed<'_>, levels: &mut [i16; 16], nearest_end: usize) -> usize {
+    if nearest_end <= block.place.first {
+        return 0;
+    }
+    weigh(block, levels, nearest_end - 1)
+}
+
+fn weigh(block: &Weighed<'_>, levels: &mut [i16; 16], last: usize) -> usize {
+    let Weighed {
+        coeffs,
+        place,
+        context,
+        quantiser,
+        costs,
+        lambda,
+    } = *block;
     let step = quantiser.step();
     // A difference of samples is half as large as one of coefficients, and a
     // quarter of one of second-order coefficients.
     let weight = if place.kind == SECOND_ORDER { 1 } else { 4 };
-    let nearest = |at: usize| {
-        let (size, step) = (i32::from(coeffs[at].unsigned_abs()), i32::from(step[at]));
-        (size + (step >> 1)) / step
-    };
-    *levels = [0; 16];
-    let last = (place.first..16)
-        .rev()
-        .find(|&p| nearest(usize::from(ZIGZAG[p])) > 0);
-    let Some(last) = last else {
-        return 0;
-    };
+    let nearest = std::mem::take(levels);
     let (tokens, more) = (costs.tokens(place.kind), costs.more(place.kind));
     let mut steps = [[Step::default(); 3]; 16];
     let mut now = [NEVER; 3];
@@ -130,7 +156,7 @@ pub(crate) fn trellis(
         let at = usize::from(ZIGZAG[position]);
         let (size, width) = (i64::from(coeffs[at].unsigned_abs()), i64::from(step[at]));
         let mut next = [NEVER; 3];
-        let top = nearest(at) as u32;
+        let top = u32::from(nearest[at].unsigned_abs());
         let mut level = top;
         for _ in 0..3 {
             let left = size - i64::from(level) * width;

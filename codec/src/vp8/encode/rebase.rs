@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Moves a chunk onto another state, its decisions kept.
 
-use super::chunk::Sources;
+use super::activity::Activity;
+use super::chunk::{Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::decide::AllEdges;
 use super::draft::{Draft, DraftFrame};
-use super::field::Field;
 use super::frame::{finish, skip, Finishing};
 use super::modes::ModeCoding;
 use super::probabilities;
@@ -14,7 +14,7 @@ use super::tokens::Tokens;
 use super::trial::{Bench, Spot, Trial};
 use crate::dsp::Dsp;
 use crate::vp8::error::{bad, Result};
-use crate::vp8::frame::Frame;
+use crate::vp8::frame::{Frame, Geometry};
 use crate::vp8::header::Header;
 use crate::vp8::modes::LumaMode;
 use crate::vp8::predict::inter::{Filters, Inter};
@@ -60,6 +60,7 @@ pub fn rebase(
     }
     let mut state = state.clone();
     let mut packets = Vec::with_capacity(draft.frames.len());
+    let mut room = Frame::new(Geometry::new(info.width, info.height));
     let mut sources = sources.frames.iter().skip(1);
     for frame in &draft.frames {
         // A hidden frame stands for the next picture that is shown.
@@ -68,7 +69,7 @@ pub fn rebase(
             false => sources.clone().next(),
         };
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let (packet, next) = Rebase::new(dsp, &state, frame, source).run()?;
+        let (packet, next) = Rebase::new(dsp, &state, frame, source).run(&mut room)?;
         packets.push(packet);
         state = next;
     }
@@ -84,11 +85,12 @@ struct Rebase<'a> {
     coding: ModeCoding,
     quantisers: Quantisers,
     lambda: Lambda,
+    activity: &'a Activity,
     costs: TokenCosts,
 }
 
 impl<'a> Rebase<'a> {
-    fn new(dsp: &'static Dsp, state: &'a State, draft: &'a DraftFrame, source: &'a Frame) -> Self {
+    fn new(dsp: &'static Dsp, state: &'a State, draft: &'a DraftFrame, source: &'a Source) -> Self {
         let effort = super::Preset::Fast.effort();
         let header = &draft.header;
         let steps = Quantizer::new(header.quant.y_ac, &header.quant);
@@ -96,7 +98,7 @@ impl<'a> Rebase<'a> {
             dsp,
             state,
             draft,
-            source,
+            source: &source.frame,
             coding: ModeCoding {
                 key: false,
                 skip_prob: header.skip_prob,
@@ -108,11 +110,12 @@ impl<'a> Rebase<'a> {
             },
             lambda: Lambda::new(steps.y.ac, effort.lambda),
             quantisers: Quantisers::new(steps, effort.round, effort.dead),
+            activity: &source.activity,
             costs: TokenCosts::new(&state.probabilities.coefficients),
         }
     }
 
-    fn run(mut self) -> Result<(Vec<u8>, State)> {
+    fn run(mut self, room: &mut Frame) -> Result<(Vec<u8>, State)> {
         let geometry = self.source.geometry;
         let Some(references) = &self.state.references else {
             return Err(bad("no key frame before it"));
@@ -124,7 +127,7 @@ impl<'a> Rebase<'a> {
                 .map(|frame| &**frame),
         };
         let mut frame = Frame::new(geometry);
-        let mut field = Field::new(geometry);
+        let mut field = self.draft.field.clone();
         let mut tokens = Tokens::default();
         let mut lines = Lines::default();
         lines.start(geometry);
@@ -136,7 +139,7 @@ impl<'a> Rebase<'a> {
                 let contexts = (*above, left);
                 self.macroblock(&inter, &lines, contexts, (x, y), &mut frame, &mut trial);
                 trial.store(&mut frame, (x, y));
-                field.set((x, y), trial.block, &trial.parts);
+                field.set_skip((x, y), trial.block.skip);
                 let has_y2 = trial.block.has_y2();
                 if trial.block.skip {
                     skip(has_y2, above, &mut left);
@@ -157,6 +160,7 @@ impl<'a> Rebase<'a> {
             field,
             tokens,
             guess: (self.draft.header.filter_level, 1),
+            room,
         };
         let header = Header {
             partitions: 1,
@@ -186,7 +190,7 @@ impl<'a> Rebase<'a> {
             spot: Spot::new(self.source, at),
             quantisers: &self.quantisers,
             costs: &self.costs,
-            lambda: self.lambda,
+            lambda: self.activity.lambda(at, self.lambda),
             above,
             left,
             skip: match self.coding.skip_prob {
@@ -210,6 +214,6 @@ impl<'a> Rebase<'a> {
             }
             _ => inter.macroblock(block, parts, at, &mut trial.target()),
         }
-        trial.code(&bench, 0, true);
+        trial.settle(&bench);
     }
 }

@@ -92,6 +92,7 @@ fn sources(range: std::ops::Range<usize>) -> Sources {
 const SETTINGS: ChunkSettings = ChunkSettings {
     preset: Preset::Medium,
     quality: 30,
+    overlap: false,
 };
 
 #[test]
@@ -101,7 +102,11 @@ fn a_chain_of_rebased_chunks_is_one_stream() {
     let (mut packets, mut state) = (first.packets, first.state);
     for chunk in 1..4 {
         let sources = sources(3 * chunk - 1..3 * chunk + 3);
-        let draft = first_pass(dsp, SETTINGS, &sources).unwrap();
+        let settings = ChunkSettings {
+            overlap: true,
+            ..SETTINGS
+        };
+        let draft = first_pass(dsp, settings, &sources).unwrap();
         let draft = Draft::parse(&draft.packets).unwrap();
         let rebased = rebase(dsp, &state, &draft, &sources).unwrap();
         assert_eq!(rebased.packets.len(), 3);
