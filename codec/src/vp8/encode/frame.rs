@@ -158,7 +158,7 @@ pub(crate) fn code(
         source,
         frame: pass.frame,
         field: pass.field,
-        tokens: pass.tokens,
+        tokens: vec![pass.tokens],
         guess: (guess, 4),
         room: &mut Frame::new(source.geometry),
     };
@@ -286,6 +286,7 @@ impl Pass<'_> {
                         .macroblock(&best.levels, best.block.has_y2(), above, &mut left);
                 }
             }
+            self.tokens.end_row();
             lines.keep(&self.frame, y);
         }
     }
@@ -313,7 +314,8 @@ pub(crate) struct Finishing<'a> {
     pub source: &'a Frame,
     pub frame: Frame,
     pub field: Field,
-    pub tokens: Tokens,
+    /// Of rows in turns: the first row's are in the first, and so on.
+    pub tokens: Vec<Tokens>,
     /// Where to look for the filter level, and in which steps.
     pub guess: (u8, u8),
     /// Scratch of the same size.
@@ -374,7 +376,10 @@ pub(crate) fn finish(
         return Err(bad(format!("a first partition of {} bytes", first.len())));
     }
     let mut writer = BoolWriter::new();
-    tokens.write(&coding.probabilities.coefficients, &mut writer);
+    for y in 0..geometry.mb_rows {
+        let (own, row) = (&tokens[y % tokens.len()], y / tokens.len());
+        own.write(row, &coding.probabilities.coefficients, &mut writer);
+    }
     let packet = header::packet(&header, info, &first, &[writer.finish()]);
     let history = History::after(&header, field);
     let frame = Arc::new(frame);

@@ -33,6 +33,7 @@ mod rebase;
 mod search;
 mod tokens;
 mod trial;
+mod wave;
 
 pub use chunk::{first_pass, ChunkSettings, FirstPass, Sources};
 pub use draft::Draft;
