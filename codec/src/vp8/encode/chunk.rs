@@ -139,5 +139,7 @@ fn plan(settings: ChunkSettings, n: usize, count: usize) -> FramePlan {
         altref: if key { Refresh::New } else { Refresh::Keep },
         refresh_last: true,
         references: [true; 3],
+        // An overlap is dropped, and decisions behind it are no better for it.
+        twice: key && !settings.overlap,
     }
 }

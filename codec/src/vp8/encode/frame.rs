@@ -39,6 +39,8 @@ pub(crate) struct FramePlan {
     pub refresh_last: bool,
     /// Last, golden, altref.
     pub references: [bool; 3],
+    /// Whether decisions are made again with probabilities that fit.
+    pub twice: bool,
 }
 
 /// What is carried from one frame's coding to the next besides the state, so
@@ -137,7 +139,7 @@ pub(crate) fn code(
         tokens: Tokens::default(),
     };
     pass.run(&coding);
-    if plan.key && effort.twice {
+    if plan.twice && effort.twice {
         // With probabilities that fit, decisions are better.
         coding.probabilities.coefficients =
             pass.tokens.best_probs(&base.probabilities.coefficients);

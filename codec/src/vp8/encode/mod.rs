@@ -224,6 +224,7 @@ impl Encoder {
             altref: if key { Refresh::New } else { Refresh::Keep },
             refresh_last: true,
             references: [true; 3],
+            twice: key,
         };
         let coded = frame::code(
             self.dsp,
