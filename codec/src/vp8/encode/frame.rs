@@ -6,8 +6,7 @@ use super::chunk::Source;
 use super::cost::TokenCosts;
 use super::decide::{Around, Decider, Room};
 use super::field::Field;
-use super::filter::Filtering;
-use super::header::{self, Changes};
+use super::finish::Finishing;
 use super::modes::ModeCoding;
 use super::probabilities;
 use super::quant::{Lambda, Quantisers};
@@ -15,11 +14,9 @@ use super::search::MvCosts;
 use super::tokens::Tokens;
 use super::Effort;
 use crate::dsp::Dsp;
-use crate::vp8::bool_coder::BoolWriter;
-use crate::vp8::decode::referred;
-use crate::vp8::error::{bad, Result};
+use crate::vp8::error::Result;
 use crate::vp8::frame::{Frame, Geometry};
-use crate::vp8::header::{plain_map, FrameTag, Header, QuantIndices, Refresh};
+use crate::vp8::header::{FrameTag, Header, QuantIndices, Refresh};
 use crate::vp8::predict::inter::{Filters, Inter};
 use crate::vp8::predict::intra::Lines;
 use crate::vp8::quant::Quantizer;
@@ -71,7 +68,7 @@ impl Default for History {
 
 impl History {
     /// What a frame's header and modes tell of the next.
-    fn after(header: &Header, field: Field) -> Self {
+    pub fn after(header: &Header, field: Field) -> Self {
         let usual = Self::default();
         let mut history = Self {
             skip_prob: header.skip_prob.unwrap_or(254),
@@ -141,21 +138,18 @@ pub(crate) fn code(
     pass.run(&coding);
     if plan.twice && effort.twice {
         // With probabilities that fit, decisions are better.
-        coding.probabilities.coefficients =
-            pass.tokens.best_probs(&base.probabilities.coefficients);
-        probabilities::fit(&mut coding, &pass.field);
+        pass.fit(&mut coding);
         coding.skip_prob = coding.skip_prob.or(Some(254));
         pass.run(&coding);
     }
-    coding.probabilities = base.probabilities.clone();
-    coding.probabilities.coefficients = pass.tokens.best_probs(&base.probabilities.coefficients);
-    probabilities::fit(&mut coding, &pass.field);
+    pass.fit(&mut coding);
     let guess = match plan.key {
         true => (quantisers.steps.y.ac / 6).min(40) as u8,
         false => history.filter_level,
     };
     let finishing = Finishing {
         dsp,
+        info,
         state: &base,
         source,
         frame: pass.frame,
@@ -164,7 +158,7 @@ pub(crate) fn code(
         guess: (guess, 4),
         room: &mut Frame::new(source.geometry),
     };
-    finish(finishing, header, info, coding)
+    finishing.finish(header, coding)
 }
 
 /// Probabilities to decide with, before a frame's own are known.
@@ -234,6 +228,14 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
+    /// Fits probabilities to what was decided.
+    fn fit(&self, coding: &mut ModeCoding) {
+        let old = &self.state.probabilities;
+        coding.probabilities = old.clone();
+        coding.probabilities.coefficients = self.tokens.best_probs(&old.coefficients);
+        probabilities::fit(coding, &self.field);
+    }
+
     /// Decides and reconstructs all macroblocks.
     fn run(&mut self, coding: &ModeCoding) {
         let references = self.state.references.as_ref().filter(|_| !self.plan.key);
@@ -306,95 +308,5 @@ pub(crate) fn distinct(frames: [&Arc<Frame>; 3], allowed: [bool; 3]) -> [bool; 3
     std::array::from_fn(|n| {
         let same = |m: &usize| allowed[*m] && Arc::ptr_eq(frames[*m], frames[n]);
         allowed[n] && !(0..n).any(|m| same(&m))
-    })
-}
-
-/// A frame whose macroblocks are coded.
-pub(crate) struct Finishing<'a> {
-    pub dsp: &'static Dsp,
-    pub state: &'a State,
-    pub source: &'a Frame,
-    pub frame: Frame,
-    pub field: Field,
-    /// Of rows in turns: the first row's are in the first, and so on.
-    pub tokens: Vec<Tokens>,
-    /// Where to look for the filter level, and in which steps.
-    pub guess: (u8, u8),
-    /// Scratch of the same size.
-    pub room: &'a mut Frame,
-}
-
-/// Filters the frame, writes the packet and makes the next state.
-pub(crate) fn finish(
-    finishing: Finishing<'_>,
-    mut header: Header,
-    info: StreamInfo,
-    coding: ModeCoding,
-) -> Result<CodedFrame> {
-    let Finishing {
-        dsp,
-        state,
-        source,
-        mut frame,
-        field,
-        tokens,
-        guess,
-        room,
-    } = finishing;
-    header.skip_prob = coding.skip_prob;
-    header.intra_prob = coding.intra_prob;
-    header.last_prob = coding.last_prob;
-    header.golden_prob = coding.golden_prob;
-    let geometry = source.geometry;
-    let mut segmentation = state.segmentation.clone();
-    if segmentation.map.len() != geometry.macroblocks() {
-        segmentation.map = plain_map(geometry.macroblocks());
-    }
-    let filtering = Filtering {
-        dsp,
-        source,
-        field: &field,
-        segmentation: &segmentation,
-        deltas: &state.deltas,
-    };
-    let rows = 0..geometry.mb_rows;
-    header.filter_level = filtering.level(&header, guess, &frame, room);
-    filtering.apply(&header, rows, &mut frame);
-    frame.extend();
-
-    let changes = Changes {
-        probabilities: [&state.probabilities, &coding.probabilities],
-        segmentation: None,
-        deltas: [&state.deltas; 2],
-    };
-    let mut first = header::write(&header, info, &changes);
-    for y in 0..geometry.mb_rows {
-        for x in 0..geometry.mb_cols {
-            coding.macroblock(&mut first, &field, (x, y));
-        }
-    }
-    let first = first.finish();
-    if first.len() >> 19 != 0 {
-        return Err(bad(format!("a first partition of {} bytes", first.len())));
-    }
-    let mut writer = BoolWriter::new();
-    for y in 0..geometry.mb_rows {
-        let (own, row) = (&tokens[y % tokens.len()], y / tokens.len());
-        own.write(row, &coding.probabilities.coefficients, &mut writer);
-    }
-    let packet = header::packet(&header, info, &first, &[writer.finish()]);
-    let history = History::after(&header, field);
-    let frame = Arc::new(frame);
-    let state = State {
-        info,
-        probabilities: coding.probabilities,
-        segmentation,
-        deltas: state.deltas,
-        references: Some(referred(&header, state.references.as_ref(), &frame)),
-    };
-    Ok(CodedFrame {
-        packet,
-        state,
-        history,
     })
 }

@@ -3,7 +3,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `frame` | a whole frame: decisions, filter, packet, next state |
+//! | `frame`, `finish` | a whole frame: decisions; filter, packet, next state |
 //! | `decide`, `decide_inter`, `decide_intra` | how each macroblock is coded |
 //! | `search` | motion vectors |
 //! | `activity` | where distortion is seen |
@@ -24,6 +24,7 @@ mod decide_intra;
 mod draft;
 mod field;
 mod filter;
+mod finish;
 mod frame;
 mod header;
 mod modes;

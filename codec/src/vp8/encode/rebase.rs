@@ -5,7 +5,9 @@ use super::activity::Activity;
 use super::chunk::{Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::draft::{Draft, DraftFrame};
-use super::frame::{finish, skip, Finishing};
+use super::field::Field;
+use super::finish::Finishing;
+use super::frame::skip;
 use super::modes::ModeCoding;
 use super::probabilities;
 use super::quant::{Lambda, Quantisers};
@@ -142,7 +144,6 @@ impl<'a> Rebase<'a> {
     }
 
     fn run(mut self, room: &mut Frame, threads: usize) -> Result<(Vec<u8>, State)> {
-        let geometry = self.source.geometry;
         let Some(references) = &self.state.references else {
             return Err(bad("no key frame before it"));
         };
@@ -152,26 +153,7 @@ impl<'a> Rebase<'a> {
             references: [&references.last, &references.golden, &references.altref]
                 .map(|frame| &**frame),
         };
-        let mut frame = Frame::new(geometry);
-        let wave = Wave::new(geometry);
-        let threads = threads.clamp(1, geometry.mb_rows);
-        let mut done: Vec<Done> = (0..threads).map(|_| Done::default()).collect();
-        let mut shares: Vec<Share<'_>> = done.iter_mut().map(Share::new).collect();
-        for (y, planes) in RowPlanes::of(&mut frame).into_iter().enumerate() {
-            shares[y % threads].rows.push((y, planes));
-        }
-        wave.run(shares, |share| {
-            for (y, planes) in share.rows {
-                self.row(&inter, &wave, y, planes, share.done);
-            }
-        });
-        let mut field = self.draft.field.clone();
-        for y in 0..geometry.mb_rows {
-            let row = &done[y % threads].skips[y / threads * geometry.mb_cols..];
-            for (x, &skip) in row.iter().take(geometry.mb_cols).enumerate() {
-                field.set_skip((x, y), skip);
-            }
-        }
+        let (frame, field, done) = self.rows(&inter, threads);
         let mut counts = Tokens::default();
         for done in &done {
             counts.count_also(&done.tokens);
@@ -181,6 +163,7 @@ impl<'a> Rebase<'a> {
         probabilities::fit(&mut self.coding, &field);
         let finishing = Finishing {
             dsp: self.dsp,
+            info: self.state.info,
             state: self.state,
             source: self.source,
             frame,
@@ -195,8 +178,34 @@ impl<'a> Rebase<'a> {
             filter_deltas: false,
             ..self.draft.header.clone()
         };
-        let coded = finish(finishing, header, self.state.info, self.coding)?;
+        let coded = finishing.finish(header, self.coding)?;
         Ok((coded.packet, coded.state))
+    }
+
+    /// Codes all rows, in turns by each of the threads.
+    fn rows(&self, inter: &Inter<'_>, threads: usize) -> (Frame, Field, Vec<Done>) {
+        let geometry = self.source.geometry;
+        let mut frame = Frame::new(geometry);
+        let wave = Wave::new(geometry);
+        let threads = threads.clamp(1, geometry.mb_rows);
+        let mut done: Vec<Done> = (0..threads).map(|_| Done::default()).collect();
+        let mut shares: Vec<Share<'_>> = done.iter_mut().map(Share::new).collect();
+        for (y, planes) in RowPlanes::of(&mut frame).into_iter().enumerate() {
+            shares[y % threads].rows.push((y, planes));
+        }
+        wave.run(shares, |share| {
+            for (y, planes) in share.rows {
+                self.row(inter, &wave, y, planes, share.done);
+            }
+        });
+        let mut field = self.draft.field.clone();
+        for y in 0..geometry.mb_rows {
+            let row = &done[y % threads].skips[y / threads * geometry.mb_cols..];
+            for (x, &skip) in row.iter().take(geometry.mb_cols).enumerate() {
+                field.set_skip((x, y), skip);
+            }
+        }
+        (frame, field, done)
     }
 
     /// Codes row `y` of macroblocks.
