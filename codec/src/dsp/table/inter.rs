@@ -76,9 +76,17 @@ impl Motion {
     }
 }
 
+#[inline(always)]
 fn check_shape(height: usize, mx: usize, my: usize) {
-    let legal = height.wrapping_sub(1) < MAX_HEIGHT && height.is_multiple_of(4) && (mx | my) < 8;
-    assert!(legal, "block of {height} rows at fraction ({mx}, {my})");
+    if !(height.wrapping_sub(1) < MAX_HEIGHT && height.is_multiple_of(4) && (mx | my) < 8) {
+        bad_shape(height, mx, my);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn bad_shape(height: usize, mx: usize, my: usize) -> ! {
+    panic!("block of {height} rows at fraction ({mx}, {my})");
 }
 
 impl Dsp {

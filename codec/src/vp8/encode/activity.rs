@@ -32,11 +32,7 @@ impl Activity {
             .flat_map(|y| (0..geometry.mb_cols).map(move |x| layout.row(16 * y) + 16 * x));
         let logs: Vec<f64> = places.map(|at| variance(at).ln()).collect();
         let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
-        let weight = |log: &f64| {
-            (super::tune(11, STRENGTH) * (log - mean))
-                .exp()
-                .clamp(0.25, 4.0)
-        };
+        let weight = |log: &f64| (STRENGTH * (log - mean)).exp().clamp(0.25, 4.0);
         Self {
             weights: logs.iter().map(weight).collect(),
             mb_cols: geometry.mb_cols,

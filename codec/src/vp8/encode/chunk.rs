@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A chunk's first pass: its frames encoded without knowing what comes before.
 
+use super::activity::Activity;
 use super::frame::{self, FramePlan, History};
 use super::{scaled, source, Preset, GOLDEN_SCALE, KEY_SCALE, QUANTIZERS};
 use crate::dsp::Dsp;
@@ -10,11 +11,18 @@ use crate::vp8::frame::Frame;
 use crate::vp8::header::Refresh;
 use crate::vp8::state::{State, StreamInfo};
 
+/// A picture, and how busy it is.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub frame: Frame,
+    pub activity: Activity,
+}
+
 /// Pictures of a chunk, ready to be encoded or compared with.
 #[derive(Debug)]
 pub struct Sources {
     pub(super) info: StreamInfo,
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Vec<Source>,
 }
 
 impl Sources {
@@ -34,7 +42,11 @@ impl Sources {
     /// # Errors
     /// For pictures of another size, or not 4:2:0 with 8 bits.
     pub fn push(&mut self, picture: &PictureView<'_>) -> Result<()> {
-        self.frames.push(source(picture, self.info)?);
+        let frame = source(picture, self.info)?;
+        self.frames.push(Source {
+            activity: Activity::new(Dsp::best(), &frame),
+            frame,
+        });
         Ok(())
     }
 
@@ -58,6 +70,9 @@ pub struct ChunkSettings {
     pub preset: Preset,
     /// Quality, 0 (best) to 63, as libvpx's `cq-level`.
     pub quality: u8,
+    /// Whether the first picture is the one before the chunk's span, whose
+    /// frame stands in for what the chunk before leaves, and is dropped.
+    pub overlap: bool,
 }
 
 /// A chunk that starts with a key frame.
@@ -88,7 +103,7 @@ pub fn first_pass(
     let (mut state, mut history) = (State::default(), History::default());
     let mut packets = Vec::with_capacity(sources.len());
     for (n, picture) in sources.frames.iter().enumerate() {
-        let plan = plan(settings.quality, n, sources.len());
+        let plan = plan(settings, n, sources.len());
         let effort = settings.preset.effort();
         let coded = frame::code(dsp, &state, sources.info, picture, &plan, &history, effort)?;
         packets.push(coded.packet);
@@ -97,11 +112,16 @@ pub fn first_pass(
     Ok(FirstPass { packets, state })
 }
 
+/// How much finer the steps of an overlap are: the state that it stands in for
+/// has been refined for many frames.
+const OVERLAP_SCALE: f64 = 0.05;
+
 /// What frame `n` of `count` is to be.
-fn plan(quality: u8, n: usize, count: usize) -> FramePlan {
-    let base = QUANTIZERS[usize::from(quality.min(63))];
+fn plan(settings: ChunkSettings, n: usize, count: usize) -> FramePlan {
+    let base = QUANTIZERS[usize::from(settings.quality.min(63))];
     let (key, golden) = (n == 0, n > 0 && n + 1 == count);
     let quantizer = match (key, golden) {
+        (true, _) if settings.overlap => scaled(base, OVERLAP_SCALE),
         (true, _) => scaled(base, KEY_SCALE),
         (_, true) => scaled(base, GOLDEN_SCALE),
         _ => base,
@@ -119,5 +139,7 @@ fn plan(quality: u8, n: usize, count: usize) -> FramePlan {
         altref: if key { Refresh::New } else { Refresh::Keep },
         refresh_last: true,
         references: [true; 3],
+        // An overlap is dropped, and decisions behind it are no better for it.
+        twice: key && !settings.overlap,
     }
 }

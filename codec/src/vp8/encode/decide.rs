@@ -28,6 +28,7 @@ pub(crate) struct Decider<'a> {
     pub costs: &'a TokenCosts,
     pub mv_costs: &'a MvCosts,
     pub coding: &'a ModeCoding,
+    /// By macroblock.
     pub lambda: Lambda,
     pub effort: Effort,
     /// Modes of the frame before, whose vectors are worth a look.

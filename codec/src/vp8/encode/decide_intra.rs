@@ -4,7 +4,7 @@
 use super::cost::cost_of;
 use super::decide::{AllEdges, Around, Decider, Room};
 use super::modes::subblock_mode;
-use super::quant::{trellis, DISTORTION};
+use super::quant::DISTORTION;
 use super::tokens::{Place, LUMA};
 use super::trial::{Bench, Trial, CELL_AT, CELL_STRIDE};
 use crate::dsp::{BlockShape, SubMode};
@@ -12,7 +12,6 @@ use crate::vp8::frame::Target;
 use crate::vp8::modes::{LumaMode, Macroblock, Parts};
 use crate::vp8::predict::intra::{each_subblock, Edges, SubEdges};
 use crate::vp8::tables::{KEY_SUBBLOCK_MODE_PROBS, SUBBLOCK_MODE_PROBS};
-use crate::vp8::tokens::Context;
 
 /// A subblock coded in one way.
 #[derive(Clone, Copy)]
@@ -34,8 +33,6 @@ struct Sub<'a> {
     stride: usize,
     /// Context of its tokens.
     context: usize,
-    /// Costs of the modes.
-    rates: [u32; 10],
 }
 
 impl Decider<'_> {
@@ -58,39 +55,18 @@ impl Decider<'_> {
             ..Macroblock::OUTSIDE
         };
         trial.parts = Parts::NONE;
-        let (above, left): (&mut Context, &mut Context) =
-            (&mut around.above.clone(), &mut around.left.clone());
         let (mut rate, mut cost) = (self.intra_rate(LumaMode::Subblocks, chroma), 0);
         let limit = room.best.cost;
-        let (parts, levels) = (&mut trial.parts, &mut trial.levels);
-        let mut target = Target {
-            samples: &mut trial.cell,
-            at: CELL_AT,
-            stride: [CELL_STRIDE; 3],
-        };
-        each_subblock(&edges.luma, &mut target, |sub_edges, samples, block, at| {
+        trial.each_subblock(bench, &edges.luma, |sub, own| {
             // What is too dear already need not be finished.
             if cost >= limit {
-                return;
+                return None;
             }
-            let (row, col) = (block / 4, block % 4);
-            let sub = Sub {
-                around: sub_edges,
-                block,
-                at: bench.spot.at[0] + 4 * row * bench.spot.stride[0] + 4 * col,
-                stride: bench.spot.stride[0],
-                context: usize::from(above[col] + left[row]),
-                rates: self.mode_rates(around, &parts.modes, block),
-            };
-            let coded = self.subblock(&sub, bench);
-            coded.put(samples, at);
-            parts.modes[block] = coded.mode;
-            levels.blocks[block] = coded.levels;
-            levels.ends[block] = coded.end as u8;
-            let any = u8::from(coded.end > 0);
-            (above[col], left[row]) = (any, any);
+            let rates = self.mode_rates(around, own, sub.block);
+            let coded = self.subblock(sub, &rates, bench);
             rate += coded.mode_rate;
             cost += coded.cost;
+            Some(coded)
         });
         if cost >= limit {
             return;
@@ -122,7 +98,7 @@ impl Decider<'_> {
     }
 
     /// The best way to code a subblock.
-    fn subblock(&self, sub: &Sub<'_>, bench: &Bench<'_>) -> Coded {
+    fn subblock(&self, sub: &Sub<'_>, rates: &[u32; 10], bench: &Bench<'_>) -> Coded {
         let source = &bench.source.samples;
         let mut modes = SubMode::ALL.map(|mode| {
             let mut samples = [0; 16];
@@ -134,13 +110,19 @@ impl Decider<'_> {
             let satd = bench
                 .dsp
                 .satd(BlockShape::S4x4, source, sub.at, sub.stride, &samples, 0, 4);
-            let rate = sub.rates[mode as usize];
+            let rate = rates[mode as usize];
             (satd + bench.lambda.sad_of(rate), mode, samples)
         });
         modes.sort_unstable_by_key(|&(estimate, mode, _)| (estimate, mode as u8));
         let tried = modes.iter().take(self.effort.sub_trials.max(1));
-        let coded =
-            tried.map(|&(_, mode, samples)| sub.code(bench, mode, samples, self.effort.thorough));
+        let coded = tried.map(|&(_, mode, samples)| {
+            sub.code(
+                bench,
+                (mode, rates[mode as usize]),
+                samples,
+                self.effort.thorough,
+            )
+        });
         match coded.min_by_key(|coded| coded.cost) {
             Some(coded) => coded,
             None => unreachable!("one mode at least is tried"),
@@ -149,11 +131,11 @@ impl Decider<'_> {
 }
 
 impl Sub<'_> {
-    /// Codes the subblock, whose prediction is `samples`.
+    /// Codes the subblock by a mode of that rate, whose prediction is `samples`.
     fn code(
         &self,
         bench: &Bench<'_>,
-        mode: SubMode,
+        (mode, mode_rate): (SubMode, u32),
         mut samples: [u8; 16],
         thorough: bool,
     ) -> Coded {
@@ -170,16 +152,7 @@ impl Sub<'_> {
         };
         let quantiser = bench.quantisers.kind(LUMA);
         let end = if thorough {
-            let (costs, lambda) = (bench.costs, bench.lambda);
-            trellis(
-                &coeffs,
-                place,
-                self.context,
-                quantiser,
-                costs,
-                lambda,
-                &mut levels,
-            )
+            bench.weigh(&coeffs, place, self.context, &mut levels)
         } else {
             dsp.quantise(&coeffs, quantiser, &mut levels)
         };
@@ -200,7 +173,6 @@ impl Sub<'_> {
             0,
             4,
         );
-        let mode_rate = self.rates[mode as usize];
         Coded {
             mode,
             levels,
@@ -225,8 +197,27 @@ impl Coded {
 impl Trial {
     /// Predicts and codes luma by the modes that its subblocks have.
     pub fn code_subblocks(&mut self, bench: &Bench<'_>, edges: &Edges<'_, 16>) {
+        self.each_subblock(bench, edges, |sub, own| {
+            let mode = own[sub.block];
+            let mut predicted = [0; 16];
+            let (above, left, corner) = (&sub.around.above, &sub.around.left, sub.around.corner);
+            bench
+                .dsp
+                .intra_4x4(mode, above, left, corner, &mut predicted, 0, 4);
+            Some(sub.code(bench, (mode, 0), predicted, true))
+        });
+    }
+
+    /// Codes subblock after subblock as `code` says, given each and the modes so
+    /// far; what it leaves out is left as it is.
+    fn each_subblock(
+        &mut self,
+        bench: &Bench<'_>,
+        edges: &Edges<'_, 16>,
+        mut code: impl FnMut(&Sub<'_>, &[SubMode; 16]) -> Option<Coded>,
+    ) {
         let (mut above, mut left) = (bench.above, bench.left);
-        let (parts, levels) = (&self.parts, &mut self.levels);
+        let (parts, levels) = (&mut self.parts, &mut self.levels);
         let mut target = Target {
             samples: &mut self.cell,
             at: CELL_AT,
@@ -240,16 +231,12 @@ impl Trial {
                 at: bench.spot.at[0] + 4 * row * bench.spot.stride[0] + 4 * col,
                 stride: bench.spot.stride[0],
                 context: usize::from(above[col] + left[row]),
-                rates: [0; 10],
             };
-            let mode = parts.modes[block];
-            let mut predicted = [0; 16];
-            let (line, column) = (&around.above, &around.left);
-            bench
-                .dsp
-                .intra_4x4(mode, line, column, around.corner, &mut predicted, 0, 4);
-            let coded = sub.code(bench, mode, predicted, true);
+            let Some(coded) = code(&sub, &parts.modes) else {
+                return;
+            };
             coded.put(samples, at);
+            parts.modes[block] = coded.mode;
             levels.blocks[block] = coded.levels;
             levels.ends[block] = coded.end as u8;
             let any = u8::from(coded.end > 0);

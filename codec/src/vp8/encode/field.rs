@@ -48,6 +48,11 @@ impl Field {
         }
     }
 
+    pub fn set_skip(&mut self, (x, y): (usize, usize), skip: bool) {
+        let at = self.at(x, y);
+        self.blocks[at].skip = skip;
+    }
+
     pub fn block(&self, x: usize, y: usize) -> (&Macroblock, &Parts) {
         let at = self.at(x, y);
         (&self.blocks[at], &self.parts[at])

@@ -8,6 +8,9 @@ use crate::vp8::header::Header;
 use crate::vp8::loop_filter::{LoopFilter, Strength};
 use crate::vp8::state::{FilterDeltas, Segmentation};
 
+/// Rows of macroblocks that are enough to judge a level by.
+const SAMPLED_ROWS: usize = 4;
+
 /// A frame before its filter, and what the filter's strength depends on.
 pub(crate) struct Filtering<'a> {
     pub dsp: &'static Dsp,
@@ -33,57 +36,44 @@ impl Filtering<'_> {
         }
     }
 
-    /// Squared differences of luma from the source, in some rows.
-    fn error(&self, rows: &std::ops::Range<usize>, frame: &Frame) -> u64 {
+    /// Squared differences of luma from the source in row `y` of macroblocks,
+    /// filtered with `header`'s level.
+    fn error(&self, header: &Header, y: usize, frame: &Frame, room: &mut Frame) -> u64 {
         let layout = frame.geometry.plane(0);
-        let at = layout.row(16 * rows.start);
-        let (a, b, stride) = (&self.source.samples, &frame.samples, layout.stride);
-        let count = 16 * rows.len();
-        self.dsp
-            .sse_region(a, at, stride, b, at, stride, layout.width, count)
-    }
-
-    /// Error of luma in `rows` with a level.
-    fn error_at(
-        &self,
-        level: u8,
-        header: &Header,
-        rows: &std::ops::Range<usize>,
-        frame: &Frame,
-        room: &mut Frame,
-    ) -> u64 {
-        let layout = frame.geometry.plane(0);
-        // The row above, too: its lowest lines change.
-        let first = layout.row(16 * rows.start.saturating_sub(1));
-        let end = layout.row(16 * rows.end);
+        // The row above, too: its lowest lines change. Chroma in `room` means
+        // nothing, and does no harm.
+        let first = layout.row(16 * y.saturating_sub(1));
+        let end = layout.row(16 * (y + 1));
         room.samples[first..end].copy_from_slice(&frame.samples[first..end]);
-        let header = Header {
-            filter_level: level,
-            ..header.clone()
-        };
-        self.apply_luma(&header, rows.clone(), room);
-        self.error(rows, room)
+        self.apply(header, y..y + 1, room);
+        let (at, stride) = (layout.row(16 * y), layout.stride);
+        let (a, b) = (&self.source.samples, &room.samples);
+        self.dsp
+            .sse_region(a, at, stride, b, at, stride, layout.width, 16)
     }
 
-    fn apply_luma(&self, header: &Header, rows: std::ops::Range<usize>, frame: &mut Frame) {
-        // Chroma in `room` is of no use, and does no harm.
-        self.apply(header, rows, frame);
-    }
-
-    /// The level with the least error of luma in `rows`, looked for around
-    /// `start`, in steps from `step` on.
+    /// The level with the least error of luma, by a fourth of the rows of
+    /// macroblocks, looked for around `start` in steps from `step` on.
     pub fn level(
         &self,
         header: &Header,
-        rows: std::ops::Range<usize>,
         (start, step): (u8, u8),
         frame: &Frame,
         room: &mut Frame,
     ) -> u8 {
+        let rows = frame.geometry.mb_rows;
+        let stride = if rows >= 4 * SAMPLED_ROWS { 4 } else { 1 };
         let mut known = [None; 64];
         let mut error = |level: u8, room: &mut Frame| {
-            *known[usize::from(level)]
-                .get_or_insert_with(|| self.error_at(level, header, &rows, frame, room))
+            *known[usize::from(level)].get_or_insert_with(|| {
+                let header = Header {
+                    filter_level: level,
+                    ..header.clone()
+                };
+                let rows = (stride / 2..rows).step_by(stride);
+                rows.map(|y| self.error(&header, y, frame, room))
+                    .sum::<u64>()
+            })
         };
         let (mut best, mut step) = (start.min(63), step.max(1));
         let mut least = error(best, room);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Codes one frame.
 
+use super::activity::Activity;
+use super::chunk::Source;
 use super::cost::TokenCosts;
 use super::decide::{Around, Decider, Room};
 use super::field::Field;
-use super::filter::Filtering;
-use super::header::{self, Changes};
+use super::finish::Finishing;
 use super::modes::ModeCoding;
 use super::probabilities;
 use super::quant::{Lambda, Quantisers};
@@ -13,11 +14,9 @@ use super::search::MvCosts;
 use super::tokens::Tokens;
 use super::Effort;
 use crate::dsp::Dsp;
-use crate::vp8::bool_coder::BoolWriter;
-use crate::vp8::decode::referred;
-use crate::vp8::error::{bad, Result};
+use crate::vp8::error::Result;
 use crate::vp8::frame::{Frame, Geometry};
-use crate::vp8::header::{plain_map, FrameTag, Header, QuantIndices, Refresh};
+use crate::vp8::header::{FrameTag, Header, QuantIndices, Refresh};
 use crate::vp8::predict::inter::{Filters, Inter};
 use crate::vp8::predict::intra::Lines;
 use crate::vp8::quant::Quantizer;
@@ -37,6 +36,8 @@ pub(crate) struct FramePlan {
     pub refresh_last: bool,
     /// Last, golden, altref.
     pub references: [bool; 3],
+    /// Whether decisions are made again with probabilities that fit.
+    pub twice: bool,
 }
 
 /// What is carried from one frame's coding to the next besides the state, so
@@ -67,7 +68,7 @@ impl Default for History {
 
 impl History {
     /// What a frame's header and modes tell of the next.
-    fn after(header: &Header, field: Field) -> Self {
+    pub fn after(header: &Header, field: Field) -> Self {
         let usual = Self::default();
         let mut history = Self {
             skip_prob: header.skip_prob.unwrap_or(254),
@@ -99,7 +100,10 @@ pub(crate) fn code(
     dsp: &'static Dsp,
     state: &State,
     info: StreamInfo,
-    source: &Frame,
+    Source {
+        frame: source,
+        activity,
+    }: &Source,
     plan: &FramePlan,
     history: &History,
     effort: Effort,
@@ -121,6 +125,7 @@ pub(crate) fn code(
         dsp,
         state: &base,
         source,
+        activity,
         plan,
         quantisers: &quantisers,
         lambda,
@@ -131,31 +136,29 @@ pub(crate) fn code(
         tokens: Tokens::default(),
     };
     pass.run(&coding);
-    if plan.key && effort.twice {
+    if plan.twice && effort.twice {
         // With probabilities that fit, decisions are better.
-        coding.probabilities.coefficients =
-            pass.tokens.best_probs(&base.probabilities.coefficients);
-        probabilities::fit(&mut coding, &pass.field);
+        pass.fit(&mut coding);
         coding.skip_prob = coding.skip_prob.or(Some(254));
         pass.run(&coding);
     }
-    coding.probabilities = base.probabilities.clone();
-    coding.probabilities.coefficients = pass.tokens.best_probs(&base.probabilities.coefficients);
-    probabilities::fit(&mut coding, &pass.field);
+    pass.fit(&mut coding);
     let guess = match plan.key {
         true => (quantisers.steps.y.ac / 6).min(40) as u8,
         false => history.filter_level,
     };
     let finishing = Finishing {
         dsp,
+        info,
         state: &base,
         source,
         frame: pass.frame,
         field: pass.field,
-        tokens: pass.tokens,
+        tokens: vec![pass.tokens],
         guess: (guess, 4),
+        room: &mut Frame::new(source.geometry),
     };
-    finish(finishing, header, info, coding)
+    finishing.finish(header, coding)
 }
 
 /// Probabilities to decide with, before a frame's own are known.
@@ -212,6 +215,7 @@ struct Pass<'a> {
     dsp: &'static Dsp,
     state: &'a State,
     source: &'a Frame,
+    activity: &'a Activity,
     plan: &'a FramePlan,
     quantisers: &'a Quantisers,
     lambda: Lambda,
@@ -224,6 +228,14 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
+    /// Fits probabilities to what was decided.
+    fn fit(&self, coding: &mut ModeCoding) {
+        let old = &self.state.probabilities;
+        coding.probabilities = old.clone();
+        coding.probabilities.coefficients = self.tokens.best_probs(&old.coefficients);
+        probabilities::fit(coding, &self.field);
+    }
+
     /// Decides and reconstructs all macroblocks.
     fn run(&mut self, coding: &ModeCoding) {
         let references = self.state.references.as_ref().filter(|_| !self.plan.key);
@@ -233,7 +245,7 @@ impl Pass<'_> {
             references: [&references.last, &references.golden, &references.altref]
                 .map(|frame| &**frame),
         });
-        let decider = Decider {
+        let mut decider = Decider {
             dsp: self.dsp,
             source: self.source,
             usable: references.map_or([false; 3], |references| {
@@ -266,6 +278,7 @@ impl Pass<'_> {
                     above: *above,
                     left,
                 };
+                decider.lambda = self.activity.lambda((x, y), self.lambda);
                 decider.decide(&around, &mut self.frame, &mut room);
                 let best = &room.best;
                 best.store(&mut self.frame, (x, y));
@@ -277,6 +290,7 @@ impl Pass<'_> {
                         .macroblock(&best.levels, best.block.has_y2(), above, &mut left);
                 }
             }
+            self.tokens.end_row();
             lines.keep(&self.frame, y);
         }
     }
@@ -294,89 +308,5 @@ pub(crate) fn distinct(frames: [&Arc<Frame>; 3], allowed: [bool; 3]) -> [bool; 3
     std::array::from_fn(|n| {
         let same = |m: &usize| allowed[*m] && Arc::ptr_eq(frames[*m], frames[n]);
         allowed[n] && !(0..n).any(|m| same(&m))
-    })
-}
-
-/// A frame whose macroblocks are coded.
-pub(crate) struct Finishing<'a> {
-    pub dsp: &'static Dsp,
-    pub state: &'a State,
-    pub source: &'a Frame,
-    pub frame: Frame,
-    pub field: Field,
-    pub tokens: Tokens,
-    /// Where to look for the filter level, and in which steps.
-    pub guess: (u8, u8),
-}
-
-/// Filters the frame, writes the packet and makes the next state.
-pub(crate) fn finish(
-    finishing: Finishing<'_>,
-    mut header: Header,
-    info: StreamInfo,
-    coding: ModeCoding,
-) -> Result<CodedFrame> {
-    let Finishing {
-        dsp,
-        state,
-        source,
-        mut frame,
-        field,
-        tokens,
-        guess,
-    } = finishing;
-    header.skip_prob = coding.skip_prob;
-    header.intra_prob = coding.intra_prob;
-    header.last_prob = coding.last_prob;
-    header.golden_prob = coding.golden_prob;
-    let geometry = source.geometry;
-    let mut segmentation = state.segmentation.clone();
-    if segmentation.map.len() != geometry.macroblocks() {
-        segmentation.map = plain_map(geometry.macroblocks());
-    }
-    let filtering = Filtering {
-        dsp,
-        source,
-        field: &field,
-        segmentation: &segmentation,
-        deltas: &state.deltas,
-    };
-    let rows = 0..geometry.mb_rows;
-    let mut room = Frame::new(geometry);
-    header.filter_level = filtering.level(&header, rows.clone(), guess, &frame, &mut room);
-    filtering.apply(&header, rows, &mut frame);
-    frame.extend();
-
-    let changes = Changes {
-        probabilities: [&state.probabilities, &coding.probabilities],
-        segmentation: None,
-        deltas: [&state.deltas; 2],
-    };
-    let mut first = header::write(&header, info, &changes);
-    for y in 0..geometry.mb_rows {
-        for x in 0..geometry.mb_cols {
-            coding.macroblock(&mut first, &field, (x, y));
-        }
-    }
-    let first = first.finish();
-    if first.len() >> 19 != 0 {
-        return Err(bad(format!("a first partition of {} bytes", first.len())));
-    }
-    let mut writer = BoolWriter::new();
-    tokens.write(&coding.probabilities.coefficients, &mut writer);
-    let packet = header::packet(&header, info, &first, &[writer.finish()]);
-    let history = History::after(&header, field);
-    let frame = Arc::new(frame);
-    let state = State {
-        info,
-        probabilities: coding.probabilities,
-        segmentation,
-        deltas: state.deltas,
-        references: Some(referred(&header, state.references.as_ref(), &frame)),
-    };
-    Ok(CodedFrame {
-        packet,
-        state,
-        history,
     })
 }

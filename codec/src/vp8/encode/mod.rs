@@ -3,9 +3,11 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `frame` | a whole frame: decisions, filter, packet, next state |
+//! | `frame`, `finish` | a whole frame: decisions; filter, packet, next state |
 //! | `decide`, `decide_inter`, `decide_intra` | how each macroblock is coded |
 //! | `search` | motion vectors |
+//! | `activity` | where distortion is seen |
+//! | `chunk`, `draft`, `rebase` | a chunk on its own, its decisions, and onto another state |
 //! | `trial` | one way to code a macroblock, and what it costs |
 //! | `quant` | levels, weighed against their bits |
 //! | `cost` | bits of booleans and tokens |
@@ -13,6 +15,7 @@
 //! | `probabilities` | those that fit a frame |
 //! | `field`, `modes`, `tokens`, `header` | what is written, and how |
 
+mod activity;
 mod chunk;
 mod cost;
 mod decide;
@@ -21,6 +24,7 @@ mod decide_intra;
 mod draft;
 mod field;
 mod filter;
+mod finish;
 mod frame;
 mod header;
 mod modes;
@@ -30,6 +34,7 @@ mod rebase;
 mod search;
 mod tokens;
 mod trial;
+mod wave;
 
 pub use chunk::{first_pass, ChunkSettings, FirstPass, Sources};
 pub use draft::Draft;
@@ -195,7 +200,11 @@ impl Encoder {
     /// # Errors
     /// For pictures of another size or kind.
     pub fn encode(&mut self, picture: &PictureView<'_>) -> Result<Vec<u8>> {
-        let source = source(picture, self.info)?;
+        let frame = source(picture, self.info)?;
+        let source = chunk::Source {
+            activity: activity::Activity::new(self.dsp, &frame),
+            frame,
+        };
         let key = self.state.references.is_none() || self.since_key >= self.settings.key_interval;
         let golden = !key && self.since_key.is_multiple_of(GOLDEN_INTERVAL);
         let index = QUANTIZERS[usize::from(self.settings.quality.min(63))];
@@ -216,6 +225,7 @@ impl Encoder {
             altref: if key { Refresh::New } else { Refresh::Keep },
             refresh_last: true,
             references: [true; 3],
+            twice: key,
         };
         let coded = frame::code(
             self.dsp,

@@ -30,6 +30,14 @@ impl Lambda {
         }
     }
 
+    /// One that weighs rates `scale` times as much.
+    pub fn scaled(self, scale: f64) -> Self {
+        Self {
+            rate: ((self.rate as f64 * scale) as i64).max(1),
+            sad: (f64::from(self.sad) * scale.sqrt()) as u32,
+        }
+    }
+
     /// Distortion that a rate outweighs, in 1/256 bit.
     #[inline(always)]
     pub const fn of(&self, rate: u32) -> i64 {
@@ -48,6 +56,8 @@ impl Lambda {
 pub(crate) struct Quantisers {
     /// By kind: luma without DC, second-order luma, chroma, luma.
     kinds: [Quantiser; 4],
+    /// To the nearest level.
+    nearest: [Quantiser; 4],
     pub steps: Quantizer,
 }
 
@@ -72,6 +82,7 @@ impl Quantisers {
                 make(steps.uv, round, dead),
                 make(steps.y, round, dead),
             ],
+            nearest: [steps.y, steps.y2, steps.uv, steps.y].map(|steps| make(steps, 64, 0)),
             steps,
         }
     }
@@ -79,6 +90,11 @@ impl Quantisers {
     #[inline(always)]
     pub fn kind(&self, kind: usize) -> &Quantiser {
         &self.kinds[kind]
+    }
+
+    #[inline(always)]
+    pub fn nearest(&self, kind: usize) -> &Quantiser {
+        &self.nearest[kind]
     }
 }
 
@@ -90,97 +106,121 @@ struct Step {
     level: u16,
 }
 
+/// Far more than anything costs, and far from overflowing.
 const NEVER: i64 = i64::MAX / 4;
+
+/// A block whose levels are to be found.
+#[derive(Clone, Copy)]
+pub(crate) struct Weighed<'a> {
+    pub coeffs: &'a [i16; 16],
+    pub place: Place,
+    pub context: usize,
+    pub quantiser: &'a Quantiser,
+    pub costs: &'a TokenCosts,
+    pub lambda: Lambda,
+}
 
 /// The levels of a block with the least sum of distortion and rate, by
 /// dynamic programming over the contexts of tokens; returns their end.
 ///
 /// Each coefficient may have the level nearest to it, the one below, or none.
-pub(crate) fn trellis(
-    coeffs: &[i16; 16],
-    place: Place,
-    context: usize,
-    quantiser: &Quantiser,
-    costs: &TokenCosts,
-    lambda: Lambda,
-    levels: &mut [i16; 16],
-) -> usize {
-    let step = quantiser.step();
-    // A difference of samples is half as large as one of coefficients, and a
-    // quarter of one of second-order coefficients.
-    let weight = if place.kind == SECOND_ORDER { 1 } else { 4 };
-    let nearest = |at: usize| {
-        let (size, step) = (i32::from(coeffs[at].unsigned_abs()), i32::from(step[at]));
-        (size + (step >> 1)) / step
-    };
-    *levels = [0; 16];
-    let last = (place.first..16)
-        .rev()
-        .find(|&p| nearest(usize::from(ZIGZAG[p])) > 0);
-    let Some(last) = last else {
+/// `levels` are the nearest ones, and end at `nearest_end`.
+#[inline(always)]
+pub(crate) fn trellis(block: &Weighed<'_>, levels: &mut [i16; 16], nearest_end: usize) -> usize {
+    if nearest_end <= block.place.first {
         return 0;
-    };
-    let (tokens, more) = (costs.tokens(place.kind), costs.more(place.kind));
+    }
+    weigh(block, levels, nearest_end - 1)
+}
+
+fn weigh(block: &Weighed<'_>, levels: &mut [i16; 16], last: usize) -> usize {
+    let first = block.place.first;
+    let nearest = std::mem::take(levels);
     let mut steps = [[Step::default(); 3]; 16];
     let mut now = [NEVER; 3];
-    now[context] = 0;
-    let mut best = lambda.of(u32::from(tokens[place.first][context][END]));
+    now[block.context] = 0;
+    let mut best = block.end_cost(first, block.context);
     let mut end = None;
-    for position in place.first..=last {
+    for position in first..=last {
+        let top = nearest[usize::from(ZIGZAG[position])].unsigned_abs();
+        now = block.advance(position, u32::from(top), &now, &mut steps[position]);
+        for (context, &cost) in now.iter().enumerate().skip(1) {
+            let cost = cost + block.end_cost(position + 1, context);
+            if cost < best {
+                (best, end) = (cost, Some((position, context)));
+            }
+        }
+    }
+    let Some((position, mut context)) = end else {
+        return 0;
+    };
+    for p in (first..=position).rev() {
+        let Step { from, level } = steps[p][context];
+        let at = usize::from(ZIGZAG[p]);
+        let level = level as i16;
+        levels[at] = if block.coeffs[at] < 0 { -level } else { level };
+        context = usize::from(from);
+    }
+    position + 1
+}
+
+impl Weighed<'_> {
+    /// Cost of ending the block in front of `position`.
+    #[inline(always)]
+    fn end_cost(&self, position: usize, context: usize) -> i64 {
+        match position {
+            16.. => 0,
+            _ => {
+                let tokens = self.costs.tokens(self.place.kind);
+                self.lambda.of(u32::from(tokens[position][context][END]))
+            }
+        }
+    }
+
+    /// Least costs up to `position`, by the context that each leaves, from those
+    /// up to the one before. `top` is the nearest level.
+    #[inline(always)]
+    fn advance(
+        &self,
+        position: usize,
+        top: u32,
+        now: &[i64; 3],
+        steps: &mut [Step; 3],
+    ) -> [i64; 3] {
+        let (kind, first) = (self.place.kind, self.place.first);
+        let (tokens, more) = (self.costs.tokens(kind), self.costs.more(kind));
+        // A difference of samples is half as large as one of coefficients, and a
+        // quarter of one of second-order coefficients.
+        let weight = if kind == SECOND_ORDER { 1 } else { 4 };
         let at = usize::from(ZIGZAG[position]);
-        let (size, width) = (i64::from(coeffs[at].unsigned_abs()), i64::from(step[at]));
+        let size = i64::from(self.coeffs[at].unsigned_abs());
+        let width = i64::from(self.quantiser.step()[at]);
         let mut next = [NEVER; 3];
-        let top = nearest(at) as u32;
         let mut level = top;
-        for _ in 0..3 {
+        loop {
             let left = size - i64::from(level) * width;
             let distortion = weight * (left * left - size * size);
             let (token, _) = token_of(level);
-            let (to, extra) = (token.min(2), costs.extra(level));
+            let (to, extra) = (token.min(2), self.costs.extra(level));
             for (from, &cost) in now.iter().enumerate() {
-                if cost == NEVER {
-                    continue;
-                }
                 let mut rate = u32::from(tokens[position][from][token]) + extra;
-                if from == 0 && position > place.first {
+                if from == 0 && position > first {
                     rate -= u32::from(more[position][0]);
                 }
-                let cost = cost + distortion + lambda.of(rate);
+                let cost = cost + distortion + self.lambda.of(rate);
                 if cost < next[to] {
                     next[to] = cost;
-                    steps[position][to] = Step {
+                    steps[to] = Step {
                         from: from as u8,
                         level: level as u16,
                     };
                 }
             }
-            if level == 0 {
-                break;
-            }
-            level = if level == top { level - 1 } else { 0 };
-        }
-        for context in 1..3 {
-            let rate = match tokens.get(position + 1) {
-                Some(tokens) if position < 15 => u32::from(tokens[context][END]),
-                _ => 0,
-            };
-            let cost = next[context] + lambda.of(rate);
-            if next[context] < NEVER && cost < best {
-                best = cost;
-                end = Some((position, context));
+            match level {
+                0 => return next,
+                _ if level == top => level -= 1,
+                _ => level = 0,
             }
         }
-        now = next;
     }
-    let Some((position, mut context)) = end else {
-        return 0;
-    };
-    for p in (place.first..=position).rev() {
-        let Step { from, level } = steps[p][context];
-        let at = usize::from(ZIGZAG[p]);
-        let level = level as i16;
-        levels[at] = if coeffs[at] < 0 { -level } else { level };
-        context = usize::from(from);
-    }
-    position + 1
 }

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Moves a chunk onto another state, its decisions kept.
 
-use super::chunk::Sources;
+use super::activity::Activity;
+use super::chunk::{Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
-use super::decide::AllEdges;
 use super::draft::{Draft, DraftFrame};
 use super::field::Field;
-use super::frame::{finish, skip, Finishing};
+use super::finish::Finishing;
+use super::frame::skip;
 use super::modes::ModeCoding;
 use super::probabilities;
 use super::quant::{Lambda, Quantisers};
 use super::tokens::Tokens;
 use super::trial::{Bench, Spot, Trial};
+use super::wave::{Below, Right, RowPlanes, Wave};
 use crate::dsp::Dsp;
 use crate::vp8::error::{bad, Result};
-use crate::vp8::frame::Frame;
+use crate::vp8::frame::{Frame, Geometry};
 use crate::vp8::header::Header;
 use crate::vp8::modes::LumaMode;
 use crate::vp8::predict::inter::{Filters, Inter};
-use crate::vp8::predict::intra::{self, Lines};
+use crate::vp8::predict::intra;
 use crate::vp8::quant::Quantizer;
 use crate::vp8::state::State;
 use crate::vp8::tokens::Context;
@@ -35,7 +37,8 @@ pub struct Rebased {
 /// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors,
 /// references and quantizers; residual, filter levels and probabilities are
 /// made anew. The first picture is that of the draft's first frame, and is not
-/// looked at.
+/// looked at. Rows of macroblocks run in `threads` threads; their number makes
+/// no difference to the packets.
 ///
 /// # Errors
 /// [`Error::Bitstream`](crate::Error::Bitstream) where the state is of another
@@ -45,6 +48,7 @@ pub fn rebase(
     state: &State,
     draft: &Draft,
     sources: &Sources,
+    threads: usize,
 ) -> Result<Rebased> {
     let (info, own) = (state.info, draft.info);
     if state.references.is_none() || (info.width, info.height) != (own.width, own.height) {
@@ -60,6 +64,7 @@ pub fn rebase(
     }
     let mut state = state.clone();
     let mut packets = Vec::with_capacity(draft.frames.len());
+    let mut room = Frame::new(Geometry::new(info.width, info.height));
     let mut sources = sources.frames.iter().skip(1);
     for frame in &draft.frames {
         // A hidden frame stands for the next picture that is shown.
@@ -68,11 +73,35 @@ pub fn rebase(
             false => sources.clone().next(),
         };
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let (packet, next) = Rebase::new(dsp, &state, frame, source).run()?;
+        let (packet, next) = Rebase::new(dsp, &state, frame, source).run(&mut room, threads)?;
         packets.push(packet);
         state = next;
     }
     Ok(Rebased { packets, state })
+}
+
+/// What a thread has made of its rows.
+#[derive(Default)]
+struct Done {
+    tokens: Tokens,
+    /// Which macroblocks have no coefficients, row by row.
+    skips: Vec<bool>,
+    trial: Trial,
+}
+
+/// The rows of a thread.
+struct Share<'a> {
+    rows: Vec<(usize, RowPlanes<'a>)>,
+    done: &'a mut Done,
+}
+
+impl<'a> Share<'a> {
+    fn new(done: &'a mut Done) -> Self {
+        Self {
+            rows: Vec::new(),
+            done,
+        }
+    }
 }
 
 /// One frame's rebase.
@@ -84,11 +113,12 @@ struct Rebase<'a> {
     coding: ModeCoding,
     quantisers: Quantisers,
     lambda: Lambda,
+    activity: &'a Activity,
     costs: TokenCosts,
 }
 
 impl<'a> Rebase<'a> {
-    fn new(dsp: &'static Dsp, state: &'a State, draft: &'a DraftFrame, source: &'a Frame) -> Self {
+    fn new(dsp: &'static Dsp, state: &'a State, draft: &'a DraftFrame, source: &'a Source) -> Self {
         let effort = super::Preset::Fast.effort();
         let header = &draft.header;
         let steps = Quantizer::new(header.quant.y_ac, &header.quant);
@@ -96,7 +126,7 @@ impl<'a> Rebase<'a> {
             dsp,
             state,
             draft,
-            source,
+            source: &source.frame,
             coding: ModeCoding {
                 key: false,
                 skip_prob: header.skip_prob,
@@ -108,12 +138,12 @@ impl<'a> Rebase<'a> {
             },
             lambda: Lambda::new(steps.y.ac, effort.lambda),
             quantisers: Quantisers::new(steps, effort.round, effort.dead),
+            activity: &source.activity,
             costs: TokenCosts::new(&state.probabilities.coefficients),
         }
     }
 
-    fn run(mut self) -> Result<(Vec<u8>, State)> {
-        let geometry = self.source.geometry;
+    fn run(mut self, room: &mut Frame, threads: usize) -> Result<(Vec<u8>, State)> {
         let Some(references) = &self.state.references else {
             return Err(bad("no key frame before it"));
         };
@@ -123,40 +153,24 @@ impl<'a> Rebase<'a> {
             references: [&references.last, &references.golden, &references.altref]
                 .map(|frame| &**frame),
         };
-        let mut frame = Frame::new(geometry);
-        let mut field = Field::new(geometry);
-        let mut tokens = Tokens::default();
-        let mut lines = Lines::default();
-        lines.start(geometry);
-        let mut above = vec![Context::default(); geometry.mb_cols];
-        let mut trial = Trial::default();
-        for y in 0..geometry.mb_rows {
-            let mut left = Context::default();
-            for (x, above) in above.iter_mut().enumerate() {
-                let contexts = (*above, left);
-                self.macroblock(&inter, &lines, contexts, (x, y), &mut frame, &mut trial);
-                trial.store(&mut frame, (x, y));
-                field.set((x, y), trial.block, &trial.parts);
-                let has_y2 = trial.block.has_y2();
-                if trial.block.skip {
-                    skip(has_y2, above, &mut left);
-                } else {
-                    tokens.macroblock(&trial.levels, has_y2, above, &mut left);
-                }
-            }
-            lines.keep(&frame, y);
+        let (frame, field, done) = self.rows(&inter, threads);
+        let mut counts = Tokens::default();
+        for done in &done {
+            counts.count_also(&done.tokens);
         }
         let old = &self.state.probabilities;
-        self.coding.probabilities.coefficients = tokens.best_probs(&old.coefficients);
+        self.coding.probabilities.coefficients = counts.best_probs(&old.coefficients);
         probabilities::fit(&mut self.coding, &field);
         let finishing = Finishing {
             dsp: self.dsp,
+            info: self.state.info,
             state: self.state,
             source: self.source,
             frame,
             field,
-            tokens,
+            tokens: done.into_iter().map(|done| done.tokens).collect(),
             guess: (self.draft.header.filter_level, 1),
+            room,
         };
         let header = Header {
             partitions: 1,
@@ -164,52 +178,110 @@ impl<'a> Rebase<'a> {
             filter_deltas: false,
             ..self.draft.header.clone()
         };
-        let coded = finish(finishing, header, self.state.info, self.coding)?;
+        let coded = finishing.finish(header, self.coding)?;
         Ok((coded.packet, coded.state))
     }
 
-    /// Codes one macroblock as the draft does.
-    fn macroblock(
+    /// Codes all rows, in turns by each of the threads.
+    fn rows(&self, inter: &Inter<'_>, threads: usize) -> (Frame, Field, Vec<Done>) {
+        let geometry = self.source.geometry;
+        let mut frame = Frame::new(geometry);
+        let wave = Wave::new(geometry);
+        let threads = threads.clamp(1, geometry.mb_rows);
+        let mut done: Vec<Done> = (0..threads).map(|_| Done::default()).collect();
+        let mut shares: Vec<Share<'_>> = done.iter_mut().map(Share::new).collect();
+        for (y, planes) in RowPlanes::of(&mut frame).into_iter().enumerate() {
+            shares[y % threads].rows.push((y, planes));
+        }
+        wave.run(shares, |share| {
+            for (y, planes) in share.rows {
+                self.row(inter, &wave, y, planes, share.done);
+            }
+        });
+        let mut field = self.draft.field.clone();
+        for y in 0..geometry.mb_rows {
+            let row = &done[y % threads].skips[y / threads * geometry.mb_cols..];
+            for (x, &skip) in row.iter().take(geometry.mb_cols).enumerate() {
+                field.set_skip((x, y), skip);
+            }
+        }
+        (frame, field, done)
+    }
+
+    /// Codes row `y` of macroblocks.
+    fn row(
         &self,
         inter: &Inter<'_>,
-        lines: &Lines,
-        (above, left): (Context, Context),
-        at: (usize, usize),
-        frame: &mut Frame,
-        trial: &mut Trial,
+        wave: &Wave,
+        y: usize,
+        mut planes: RowPlanes<'_>,
+        done: &mut Done,
     ) {
-        let (block, parts) = self.draft.field.block(at.0, at.1);
-        (trial.block, trial.parts) = (*block, *parts);
-        let bench = Bench {
+        let mut left = Context::default();
+        let mut right = Right::OUTSIDE;
+        let trial = &mut done.trial;
+        for x in 0..self.source.geometry.mb_cols {
+            let mut above = wave.context((x, y));
+            let bench = self.bench((x, y), above, left);
+            self.macroblock(inter, wave, &right, &bench, (x, y), trial);
+            let has_y2 = trial.block.has_y2();
+            if trial.block.skip {
+                skip(has_y2, &mut above, &mut left);
+            } else {
+                let levels = &trial.levels;
+                done.tokens
+                    .macroblock(levels, has_y2, &mut above, &mut left);
+            }
+            planes.store(trial, x);
+            wave.put((x, y), Below::new(above, trial));
+            right = Right::new(trial);
+            done.skips.push(trial.block.skip);
+        }
+        done.tokens.end_row();
+    }
+
+    fn bench(&self, at: (usize, usize), above: Context, left: Context) -> Bench<'_> {
+        Bench {
             dsp: self.dsp,
             source: self.source,
             spot: Spot::new(self.source, at),
             quantisers: &self.quantisers,
             costs: &self.costs,
-            lambda: self.lambda,
+            lambda: self.activity.lambda(at, self.lambda),
             above,
             left,
             skip: match self.coding.skip_prob {
                 Some(prob) => [false, true].map(|skip| bool_cost(prob, skip)),
                 None => [0; 2],
             },
-        };
-        match block.luma {
-            LumaMode::Intra(mode) => {
-                let edges = AllEdges::new(lines, at, &frame.target(at));
-                let mut target = trial.target();
-                intra::luma(self.dsp, mode, &edges.luma, &mut target);
-                let [u, v] = &edges.chroma;
-                intra::chroma(self.dsp, block.chroma, [u, v], &mut target);
-            }
-            LumaMode::Subblocks => {
-                let edges = AllEdges::new(lines, at, &frame.target(at));
-                trial.code_subblocks(&bench, &edges.luma);
-                let [u, v] = &edges.chroma;
-                intra::chroma(self.dsp, block.chroma, [u, v], &mut trial.target());
-            }
-            _ => inter.macroblock(block, parts, at, &mut trial.target()),
         }
-        trial.code(&bench, 0, true);
+    }
+
+    /// Codes one macroblock as the draft does.
+    fn macroblock(
+        &self,
+        inter: &Inter<'_>,
+        wave: &Wave,
+        right: &Right,
+        bench: &Bench<'_>,
+        at: (usize, usize),
+        trial: &mut Trial,
+    ) {
+        let (block, parts) = self.draft.field.block(at.0, at.1);
+        (trial.block, trial.parts) = (*block, *parts);
+        if block.reference > 0 {
+            inter.macroblock(block, parts, at, &mut trial.target());
+        } else {
+            let over = wave.over(at);
+            let (luma, [u, v]) = over.edges(right, at);
+            match block.luma {
+                LumaMode::Intra(mode) => {
+                    intra::luma(self.dsp, mode, &luma, &mut trial.target());
+                }
+                _ => trial.code_subblocks(bench, &luma),
+            }
+            intra::chroma(self.dsp, block.chroma, [&u, &v], &mut trial.target());
+        }
+        trial.settle(bench);
     }
 }

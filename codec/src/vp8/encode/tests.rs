@@ -92,6 +92,7 @@ fn sources(range: std::ops::Range<usize>) -> Sources {
 const SETTINGS: ChunkSettings = ChunkSettings {
     preset: Preset::Medium,
     quality: 30,
+    overlap: false,
 };
 
 #[test]
@@ -101,9 +102,17 @@ fn a_chain_of_rebased_chunks_is_one_stream() {
     let (mut packets, mut state) = (first.packets, first.state);
     for chunk in 1..4 {
         let sources = sources(3 * chunk - 1..3 * chunk + 3);
-        let draft = first_pass(dsp, SETTINGS, &sources).unwrap();
+        let settings = ChunkSettings {
+            overlap: true,
+            ..SETTINGS
+        };
+        let draft = first_pass(dsp, settings, &sources).unwrap();
         let draft = Draft::parse(&draft.packets).unwrap();
-        let rebased = rebase(dsp, &state, &draft, &sources).unwrap();
+        let rebased = rebase(dsp, &state, &draft, &sources, 1).unwrap();
+        for threads in [2, 3, 100] {
+            let parallel = rebase(dsp, &state, &draft, &sources, threads).unwrap();
+            assert!(parallel.packets == rebased.packets && parallel.state == rebased.state);
+        }
         assert_eq!(rebased.packets.len(), 3);
         packets.extend(rebased.packets);
         state = rebased.state;
@@ -128,7 +137,7 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
     let mut decoder = Decoder::new(dsp);
     decoder.decode(&chunk.packets[0]).unwrap();
     let draft = Draft::parse(&chunk.packets).unwrap();
-    let rebased = rebase(dsp, decoder.state(), &draft, &sources).unwrap();
+    let rebased = rebase(dsp, decoder.state(), &draft, &sources, 2).unwrap();
     let size = |packets: &[Vec<u8>]| packets.iter().map(Vec::len).sum::<usize>();
     let (before, after) = (size(&chunk.packets[1..]), size(&rebased.packets));
     assert!(
@@ -144,7 +153,7 @@ fn what_does_not_fit_is_refused() {
     let chunk = first_pass(dsp, SETTINGS, &sources).unwrap();
     let draft = Draft::parse(&chunk.packets).unwrap();
     let refused = |state: &State, sources: &Sources| {
-        let error = rebase(dsp, state, &draft, sources).unwrap_err();
+        let error = rebase(dsp, state, &draft, sources, 1).unwrap_err();
         error.to_string()
     };
     let none = refused(&State::default(), &sources);

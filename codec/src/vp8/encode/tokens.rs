@@ -118,6 +118,8 @@ const ROWS: usize = 4 * 8 * 3;
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     list: Vec<Token>,
+    /// Where each row of macroblocks ends.
+    rows: Vec<usize>,
     /// How often each occurred, by row and whether an end could not be there.
     counts: Box<[[[u32; TOKENS]; 2]; ROWS]>,
 }
@@ -126,6 +128,7 @@ impl Default for Tokens {
     fn default() -> Self {
         Self {
             list: Vec::new(),
+            rows: Vec::new(),
             counts: Box::new([[[0; TOKENS]; 2]; ROWS]),
         }
     }
@@ -134,6 +137,7 @@ impl Default for Tokens {
 impl Tokens {
     pub fn clear(&mut self) {
         self.list.clear();
+        self.rows.clear();
         self.counts.as_flattened_mut().fill([0; TOKENS]);
     }
 
@@ -183,6 +187,20 @@ impl Tokens {
         self.list.push(token);
     }
 
+    /// Ends a row of macroblocks.
+    pub fn end_row(&mut self) {
+        self.rows.push(self.list.len());
+    }
+
+    /// Counts the tokens of other rows, too.
+    pub fn count_also(&mut self, other: &Self) {
+        let own = self.counts.as_flattened_mut().as_flattened_mut();
+        let other = other.counts.as_flattened().as_flattened();
+        for (own, other) in own.iter_mut().zip(other) {
+            *own += other;
+        }
+    }
+
     /// How often each node of a row went left and right.
     fn nodes(&self, row: usize) -> [[u32; 2]; 11] {
         let mut nodes = [[0; 2]; 11];
@@ -215,10 +233,11 @@ impl Tokens {
         probs
     }
 
-    /// Writes all tokens.
-    pub fn write(&self, probs: &Probs, writer: &mut BoolWriter) {
+    /// Writes row `row` of those that were ended here.
+    pub fn write(&self, row: usize, probs: &Probs, writer: &mut BoolWriter) {
         let rows = probs.as_flattened().as_flattened();
-        for token in &self.list {
+        let start = if row == 0 { 0 } else { self.rows[row - 1] };
+        for token in &self.list[start..self.rows[row]] {
             let p = &rows[token.row()];
             let which = token.token();
             for &(node, bit) in &PATHS[which][usize::from(token.after_zero())..] {

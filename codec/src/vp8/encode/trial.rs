@@ -3,8 +3,8 @@
 //! what they cost.
 
 use super::cost::TokenCosts;
-use super::quant::{trellis, Lambda, Quantisers, DISTORTION};
-use super::tokens::{order, Levels};
+use super::quant::{trellis, Lambda, Quantisers, Weighed, DISTORTION};
+use super::tokens::{order, Levels, Place};
 use crate::dsp::{BlockShape, Dsp};
 use crate::vp8::frame::{Frame, Target};
 use crate::vp8::modes::{LumaMode, Macroblock, Parts};
@@ -17,6 +17,9 @@ pub(crate) const CELL: usize = 16 * 24;
 pub(crate) const CELL_AT: [usize; 3] = [0, 256, 264];
 /// From one row to the next.
 pub(crate) const CELL_STRIDE: usize = 16;
+/// Sum of the ends of blocks up to which a macroblock may be better off
+/// without levels.
+const FEW_LEVELS: u32 = 12;
 
 /// One way to code a macroblock.
 #[derive(Clone, Debug)]
@@ -82,6 +85,30 @@ pub(crate) struct Bench<'a> {
 /// Coefficients of a macroblock, block by block.
 pub(crate) type Coefficients = [i16; 400];
 
+impl Bench<'_> {
+    /// The levels of a block, each weighed against its bits; gives their end.
+    #[inline(always)]
+    pub fn weigh(
+        &self,
+        coeffs: &[i16; 16],
+        place: Place,
+        context: usize,
+        levels: &mut [i16; 16],
+    ) -> usize {
+        let quantiser = self.quantisers.nearest(place.kind);
+        let end = self.dsp.quantise(coeffs, quantiser, levels);
+        let block = Weighed {
+            coeffs,
+            place,
+            context,
+            quantiser,
+            costs: self.costs,
+            lambda: self.lambda,
+        };
+        trellis(&block, levels, end)
+    }
+}
+
 impl Trial {
     /// The macroblock's planes.
     pub fn target(&mut self) -> Target<'_> {
@@ -139,59 +166,90 @@ impl Trial {
         coeffs
     }
 
-    /// Finds the levels; `mode_rate` is what modes and vectors cost. With
-    /// `thorough`, levels are weighed against their bits one by one.
+    /// Finds the levels and the cost; `mode_rate` is what modes and vectors
+    /// cost. With `thorough`, levels are weighed against their bits one by one.
     ///
     /// Luma that is predicted subblock by subblock is coded already.
     pub fn code(&mut self, bench: &Bench<'_>, mode_rate: u32, thorough: bool) {
+        self.quantise(bench, thorough);
         let plain = self.distortion(bench);
-        let coeffs = self.transform(bench);
-        let rate = self.quantise(bench, &coeffs, thorough);
-        let skipped = plain + bench.lambda.of(mode_rate + bench.skip[1]);
-        if self.levels.ends.iter().all(|&end| end == 0) {
-            self.block.skip = true;
-            self.cost = skipped;
+        self.cost = plain + bench.lambda.of(mode_rate + bench.skip[1]);
+        if self.block.skip {
             return;
         }
-        let prediction = self.cell;
-        self.reconstruct(bench);
-        self.block.skip = false;
-        self.cost = self.distortion(bench) + bench.lambda.of(mode_rate + rate + bench.skip[0]);
-        if skipped < self.cost && self.block.luma != LumaMode::Subblocks {
-            self.cell = prediction;
-            self.levels.ends = [0; 25];
-            self.block.skip = true;
-            self.cost = skipped;
-        }
+        let rate = mode_rate + self.token_rate(bench) + bench.skip[0];
+        self.reconstruct_or_skip(bench, rate);
     }
 
-    /// Levels of all coefficients; gives what their tokens cost.
-    fn quantise(&mut self, bench: &Bench<'_>, coeffs: &Coefficients, thorough: bool) -> u32 {
+    /// Finds the levels of a macroblock whose modes are given.
+    pub fn settle(&mut self, bench: &Bench<'_>) {
+        self.quantise(bench, true);
+        if self.block.skip {
+            return;
+        }
+        // Only few levels may be worth less than what they cost together.
+        let ends = self.levels.ends.iter();
+        if ends.map(|&end| u32::from(end)).sum::<u32>() > FEW_LEVELS {
+            return self.reconstruct(bench);
+        }
+        self.cost = self.distortion(bench) + bench.lambda.of(bench.skip[1]);
+        let rate = self.token_rate(bench) + bench.skip[0];
+        self.reconstruct_or_skip(bench, rate);
+    }
+
+    /// Reconstructs, unless going without levels, at `self.cost`, is better.
+    fn reconstruct_or_skip(&mut self, bench: &Bench<'_>, rate: u32) {
+        let prediction = self.cell;
+        self.reconstruct(bench);
+        let coded = self.distortion(bench) + bench.lambda.of(rate);
+        if coded <= self.cost || self.block.luma == LumaMode::Subblocks {
+            self.cost = coded;
+            return;
+        }
+        self.cell = prediction;
+        self.levels.ends = [0; 25];
+        self.block.skip = true;
+    }
+
+    /// Levels of all coefficients, and whether there are none.
+    fn quantise(&mut self, bench: &Bench<'_>, thorough: bool) {
+        let coeffs = self.transform(bench);
         let (mut above, mut left) = (bench.above, bench.left);
         let (blocks, _) = coeffs.as_chunks::<16>();
-        let mut rate = 0;
+        let mut any = 0;
+        self.levels.ends[Y2] = 0;
         for place in order(self.block.has_y2()) {
             let context = usize::from(above[place.above] + left[place.left]);
             let levels = &mut self.levels.blocks[place.block];
             let coeffs = &blocks[place.block];
-            let quantiser = bench.quantisers.kind(place.kind);
             let end = if self.block.luma == LumaMode::Subblocks && place.block < 16 {
                 usize::from(self.levels.ends[place.block])
             } else if thorough {
-                let (costs, lambda) = (bench.costs, bench.lambda);
-                trellis(coeffs, place, context, quantiser, costs, lambda, levels)
+                bench.weigh(coeffs, place, context, levels)
             } else {
+                let quantiser = bench.quantisers.kind(place.kind);
                 bench.dsp.quantise(coeffs, quantiser, levels)
             };
-            rate += bench
-                .costs
-                .block(place.kind, place.first, context, levels, end);
             self.levels.ends[place.block] = end as u8;
-            let any = u8::from(end > 0);
-            (above[place.above], left[place.left]) = (any, any);
+            let own = u8::from(end > 0);
+            (above[place.above], left[place.left]) = (own, own);
+            any |= end;
         }
-        if !self.block.has_y2() {
-            self.levels.ends[Y2] = 0;
+        self.block.skip = any == 0;
+    }
+
+    /// What the tokens cost.
+    fn token_rate(&self, bench: &Bench<'_>) -> u32 {
+        let (mut above, mut left) = (bench.above, bench.left);
+        let mut rate = 0;
+        for place in order(self.block.has_y2()) {
+            let context = usize::from(above[place.above] + left[place.left]);
+            let levels = &self.levels.blocks[place.block];
+            let end = usize::from(self.levels.ends[place.block]);
+            let (kind, first) = (place.kind, place.first);
+            rate += bench.costs.block(kind, first, context, levels, end);
+            let own = u8::from(end > 0);
+            (above[place.above], left[place.left]) = (own, own);
         }
         rate
     }

@@ -9,7 +9,7 @@ use crate::vp8::modes::IntraMode;
 /// What lies above the frame.
 const ABOVE_FRAME: u8 = 127;
 /// What lies to the left of the frame.
-const LEFT_OF_FRAME: u8 = 129;
+pub(crate) const LEFT_OF_FRAME: u8 = 129;
 /// Samples in front of a line: the corner, and room.
 const FRONT: usize = 16;
 /// Samples past a line's end that subblocks look at.
@@ -63,6 +63,46 @@ impl Lines {
                 std::array::from_fn(|row| target.samples[at + row * stride])
             },
             inside: (y > 0, x > 0),
+        }
+    }
+}
+
+/// The line above a block of `N` columns, by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Above<const N: usize> {
+    corner: u8,
+    /// As [`Edges::above`].
+    line: [u8; 20],
+}
+
+impl<const N: usize> Above<N> {
+    /// Above the frame.
+    pub const OUTSIDE: Self = Self {
+        corner: ABOVE_FRAME,
+        line: [ABOVE_FRAME; 20],
+    };
+
+    /// Below another row: the sample above and to the left, the line above, and
+    /// what goes on to the right of it; `None` where the frame ends.
+    pub fn new(corner: Option<u8>, line: &[u8; N], right: Option<&[u8; 4]>) -> Self {
+        let mut above = [line[N - 1]; 20];
+        above[..N].copy_from_slice(line);
+        if let Some(right) = right {
+            above[N..N + 4].copy_from_slice(right);
+        }
+        Self {
+            corner: corner.unwrap_or(LEFT_OF_FRAME),
+            line: above,
+        }
+    }
+
+    /// With the column to the left, and whether both lie in the frame.
+    pub fn edges(&self, left: [u8; N], inside: (bool, bool)) -> Edges<'_, N> {
+        Edges {
+            corner: self.corner,
+            above: &self.line,
+            left,
+            inside,
         }
     }
 }
