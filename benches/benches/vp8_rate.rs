@@ -3,6 +3,7 @@
 //! equal quality, and CPU time. Every stream is decoded by our decoder.
 
 use clap::Parser;
+use framemill_benches::vp8_rate::ours::Shape;
 use framemill_benches::vp8_rate::report::{row, summary, Clip, Versus, HEAD, SUMMARY_HEAD};
 use framemill_benches::vp8_rate::source::Source;
 use framemill_benches::vp8_rate::{ours, theirs, Point};
@@ -30,14 +31,22 @@ struct Args {
     /// Frames of each clip
     #[arg(long, default_value_t = 144)]
     frames: u64,
-    /// Qualities, 0 (best) to 63, of both encoders
-    #[arg(long, value_delimiter = ',', default_value = "12,22,32,42,52",
+    /// Our qualities, 0 (best) to 63
+    #[arg(long, value_delimiter = ',', default_value = "10,19,28,37,46",
         value_parser = clap::value_parser!(u8).range(..=63))]
     qualities: Vec<u8>,
+    /// Those of vpxenc, which is finer at equal numbers
+    #[arg(long, value_delimiter = ',', default_value = "22,32,42,52,61",
+        value_parser = clap::value_parser!(u8).range(..=63))]
+    vpxenc_qualities: Vec<u8>,
+    /// How our streams are cut: one, or frames and chunks such as 6x40, whose
+    /// product is vpxenc's distance of key frames
+    #[arg(long, value_delimiter = ',', default_value = "one,6x40,6x16,24x10")]
+    shapes: Vec<Shape>,
     /// Our preset: fast, medium or slow
     #[arg(long, default_value = "slow", value_parser = preset)]
     preset: Preset,
-    /// Most frames from one key frame to the next
+    /// Most frames from one key frame to the next, in one run
     #[arg(long, default_value_t = 240)]
     kf: u32,
     /// vpxenc's speed, 0 (slowest) to 16
@@ -94,11 +103,14 @@ fn run(args: &Args) -> Result<(), String> {
     let preset = format!("{:?}", args.preset).to_lowercase();
     let vpxenc = theirs::version()?;
     println!(
-        "{machine}; vpxenc {vpxenc}\npreset {preset}, a key frame every {}, --cpu-used={}\n\n{HEAD}",
-        args.kf, args.cpu_used
+        "{machine}; vpxenc {vpxenc}\npreset {preset}, --cpu-used={}\n\n{HEAD}",
+        args.cpu_used
     );
     let clips = clips(&args.clips)?;
-    let clips: Result<Vec<Clip>, String> = clips.iter().map(|c| compare(args, c)).collect();
+    let runs = clips
+        .iter()
+        .flat_map(|clip| args.shapes.iter().map(move |&shape| (clip, shape)));
+    let clips: Result<Vec<Clip>, String> = runs.map(|(c, s)| compare(args, c, s)).collect();
     let clips = clips?;
     println!("\n{SUMMARY_HEAD}\n{}", summary(&clips));
     let Some(path) = &args.json else {
@@ -142,30 +154,32 @@ fn clips(names: &[String]) -> Result<Vec<PathBuf>, String> {
     names.iter().map(find).collect()
 }
 
-/// Encodes a clip in all ways; prints the points.
-fn compare(args: &Args, clip: &Path) -> Result<Clip, String> {
+/// Encodes a clip by both; prints the points.
+fn compare(args: &Args, clip: &Path, shape: Shape) -> Result<Clip, String> {
     let source = Source::of(clip, args.frames)?;
     let tell = |encoder: &str, point: &Point| {
         println!("{}", row(&source.name, source.frames, encoder, point));
     };
+    let key_interval = shape.key_interval(args.kf);
     let mut vpxenc = Vec::new();
-    for &quality in &args.qualities {
-        let point = theirs::encoded(
-            &source,
-            theirs::Settings {
-                quality,
-                key_interval: args.kf,
-                cpu_used: args.cpu_used,
-            },
-        )?;
-        tell("vpxenc", &point);
+    for &quality in &args.vpxenc_qualities {
+        let settings = theirs::Settings {
+            quality,
+            key_interval,
+            cpu_used: args.cpu_used,
+        };
+        let point = theirs::encoded(&source, settings)?;
+        tell(&format!("vpxenc, {key_interval}"), &point);
         vpxenc.push(point);
     }
-    let ours = encoded(args, &source, &tell)?;
+    let ours = encoded(args, &source, shape, &|point| {
+        tell(&format!("ours, {shape}"), point);
+    })?;
     Ok(Clip {
-        versus: Versus::of(&ours, &vpxenc),
+        versus: Versus::of(&ours, &vpxenc, source.frames),
         size: source.size,
         frames: source.frames,
+        shape: shape.to_string(),
         name: source.name.clone(),
         ours,
         vpxenc,
@@ -176,16 +190,17 @@ fn compare(args: &Args, clip: &Path) -> Result<Clip, String> {
 fn encoded(
     args: &Args,
     source: &Source,
-    tell: &(dyn Fn(&str, &Point) + Sync),
+    shape: Shape,
+    tell: &(dyn Fn(&Point) + Sync),
 ) -> Result<Vec<Point>, String> {
     let one = &|&quality: &u8| {
         let settings = Settings {
             preset: args.preset,
             quality,
-            key_interval: args.kf,
+            key_interval: shape.key_interval(args.kf),
         };
-        let point = ours::encoded(source, settings)?;
-        tell("ours", &point);
+        let point = ours::encoded(source, settings, shape)?;
+        tell(&point);
         Ok(point)
     };
     let mut points = Vec::new();

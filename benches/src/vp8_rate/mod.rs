@@ -28,8 +28,11 @@ pub struct Point {
     pub quality: u8,
     /// Bytes of all packets, the container's not counted.
     pub bytes: u64,
-    /// CPU seconds of the encoder.
+    /// CPU seconds of the encoder, rebasing left out.
     pub cpu_s: f64,
+    /// CPU seconds of rebasing.
+    #[serde(default)]
+    pub rebase_s: f64,
     /// PSNR of luma, of the mean squared error over all frames, in dB.
     pub psnr_y: f64,
     /// (6 Y + U + V) / 8 of such PSNRs, in dB.
@@ -92,6 +95,7 @@ impl Point {
             quality,
             bytes: packets.iter().map(|p| p.len() as u64).sum(),
             cpu_s,
+            rebase_s: 0.0,
             psnr_y: plane(0),
             psnr_yuv: (6.0 * plane(0) + plane(1) + plane(2)) / 8.0,
             ssim: sum.mean_ssim().unwrap_or(1.0),

@@ -1,35 +1,210 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A stream of our encoder.
+//! A stream of our encoder, in one run or in chunks that continue one another.
 
 use super::source::{Pictures, Source};
 use super::Point;
 use framemill_codec::dsp::Dsp;
-use framemill_codec::vp8::{Encoder, Settings};
+use framemill_codec::vp8::{
+    first_pass, rebase, ChunkSettings, Draft, Encoder, Settings, Sources, State,
+};
 use rustix::time::{clock_gettime, ClockId};
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
 
-/// Encodes a source in this thread and measures the stream; the time is the
+/// How a stream is cut: \[N, x\] in ExCamera's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One run of the encoder.
+    One,
+    /// Chunks, each rebased onto the one before.
+    Chunks {
+        /// Frames in a chunk, N.
+        frames: u64,
+        /// Chunks behind one key frame, x.
+        chunks: u64,
+    },
+}
+
+impl Shape {
+    /// Most frames from one key frame to the next, `usual` in one run.
+    #[must_use]
+    pub fn key_interval(self, usual: u32) -> u32 {
+        match self {
+            Self::One => usual,
+            Self::Chunks { frames, chunks } => {
+                u32::try_from(frames.saturating_mul(chunks)).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "one" {
+            return Ok(Self::One);
+        }
+        let sides = text.split_once('x');
+        let sides = sides.and_then(|(n, x)| Some((n.parse().ok()?, x.parse().ok()?)));
+        match sides {
+            Some((frames @ 1.., chunks @ 1..)) => Ok(Self::Chunks { frames, chunks }),
+            _ => Err("give one, or frames and chunks such as 6x40".into()),
+        }
+    }
+}
+
+impl Display for Shape {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One => f.write_str("one run"),
+            Self::Chunks { frames, chunks } => write!(f, "[{frames},{chunks}]"),
+        }
+    }
+}
+
+/// Encodes a source in this thread and measures the stream; times are the
 /// encoder's alone.
 ///
 /// # Errors
 /// A text, as of [`Point::measure`], or the encoder's.
-pub fn encoded(source: &Source, settings: Settings) -> Result<Point, String> {
+pub fn encoded(source: &Source, settings: Settings, shape: Shape) -> Result<Point, String> {
     let wrong = |what: String| format!("{}, quality {}: {what}", source.name, settings.quality);
-    let (width, height) = source.size;
-    let encoder = Encoder::new(Dsp::best(), settings, width, height);
-    let mut encoder = encoder.map_err(|e| wrong(e.to_string()))?;
-    let mut pictures = Pictures::open(source)?;
-    let (mut packets, mut cpu_s) = (Vec::new(), 0.0);
-    while let Some(picture) = pictures.next_picture()? {
-        let start = thread_cpu_s();
-        let packet = encoder.encode(&picture);
-        cpu_s += thread_cpu_s() - start;
-        packets.push(packet.map_err(|e| wrong(e.to_string()))?);
-    }
-    Point::measure(source, settings.quality, &packets, cpu_s)
+    let stream = match shape {
+        Shape::One => one_run(source, settings),
+        Shape::Chunks { frames, chunks } => Chain::new(settings, frames, chunks).run(source),
+    };
+    let stream = stream.map_err(wrong)?;
+    let point = Point::measure(source, settings.quality, &stream.packets, stream.cpu_s)?;
+    Ok(Point {
+        rebase_s: stream.rebase_s,
+        ..point
+    })
 }
 
-/// CPU seconds of this thread.
-fn thread_cpu_s() -> f64 {
-    let t = clock_gettime(ClockId::ThreadCPUTime);
-    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+/// Packets, and what they took.
+#[derive(Default)]
+struct Stream {
+    packets: Vec<Vec<u8>>,
+    cpu_s: f64,
+    rebase_s: f64,
+}
+
+fn one_run(source: &Source, settings: Settings) -> Result<Stream, String> {
+    let (width, height) = source.size;
+    let encoder = Encoder::new(Dsp::best(), settings, width, height);
+    let mut encoder = encoder.map_err(|e| e.to_string())?;
+    let mut pictures = Pictures::open(source)?;
+    let mut stream = Stream::default();
+    while let Some(picture) = pictures.next_picture()? {
+        let packet = timed(&mut stream.cpu_s, || encoder.encode(&picture));
+        stream.packets.push(packet.map_err(|e| e.to_string())?);
+    }
+    Ok(stream)
+}
+
+/// Batches of chunks, one after the other.
+struct Chain {
+    settings: ChunkSettings,
+    frames: u64,
+    chunks: u64,
+    /// That of the chunk before; none at a batch's start.
+    state: Option<State>,
+    stream: Stream,
+}
+
+impl Chain {
+    fn new(settings: Settings, frames: u64, chunks: u64) -> Self {
+        Self {
+            settings: ChunkSettings {
+                preset: settings.preset,
+                quality: settings.quality,
+                overlap: false,
+            },
+            frames,
+            chunks,
+            state: None,
+            stream: Stream::default(),
+        }
+    }
+
+    fn run(mut self, source: &Source) -> Result<Stream, String> {
+        let mut pictures = Pictures::open(source)?;
+        let (width, height) = source.size;
+        let empty = || Sources::new(width, height).map_err(|e| e.to_string());
+        let (mut chunk, mut number) = (empty()?, 0);
+        for n in 1..=source.frames {
+            let Some(picture) = pictures.next_picture()? else {
+                break;
+            };
+            chunk.push(&picture).map_err(|e| e.to_string())?;
+            if n % self.frames != 0 && n != source.frames {
+                continue;
+            }
+            number += 1;
+            self.encode(&chunk)?;
+            chunk = empty()?;
+            if number % self.chunks == 0 {
+                self.state = None;
+            } else {
+                // The overlap: it stands in for the state that is to come.
+                chunk.push(&picture).map_err(|e| e.to_string())?;
+            }
+        }
+        Ok(self.stream)
+    }
+
+    fn encode(&mut self, pictures: &Sources) -> Result<(), String> {
+        let settings = ChunkSettings {
+            overlap: self.state.is_some(),
+            ..self.settings
+        };
+        let stream = &mut self.stream;
+        let first = timed(&mut stream.cpu_s, || {
+            first_pass(Dsp::best(), settings, pictures)
+        });
+        let first = first.map_err(|e| e.to_string())?;
+        let Some(state) = &self.state else {
+            stream.packets.extend(first.packets);
+            self.state = Some(first.state);
+            return Ok(());
+        };
+        let draft = timed(&mut stream.cpu_s, || Draft::parse(&first.packets));
+        let draft = draft.map_err(|e| e.to_string())?;
+        let moved = timed(&mut stream.rebase_s, || {
+            rebase(Dsp::best(), state, &draft, pictures, 1)
+        });
+        let moved = moved.map_err(|e| e.to_string())?;
+        stream.packets.extend(moved.packets);
+        self.state = Some(moved.state);
+        Ok(())
+    }
+}
+
+/// What `work` gives; its CPU seconds of this thread are added.
+fn timed<T>(cpu_s: &mut f64, work: impl FnOnce() -> T) -> T {
+    let now = || {
+        let t = clock_gettime(ClockId::ThreadCPUTime);
+        t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+    };
+    let start = now();
+    let result = work();
+    *cpu_s += now() - start;
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shape;
+
+    #[test]
+    fn shapes_are_read_and_named() {
+        let shape: Shape = "6x40".parse().unwrap();
+        assert_eq!(shape.to_string(), "[6,40]");
+        assert_eq!(shape.key_interval(7), 240);
+        assert_eq!("one".parse::<Shape>().unwrap().key_interval(7), 7);
+        for wrong in ["", "6", "0x4", "6x", "6x0", "x"] {
+            assert!(wrong.parse::<Shape>().is_err(), "{wrong}");
+        }
+    }
 }
