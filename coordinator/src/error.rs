@@ -31,6 +31,10 @@ pub enum JobError {
     /// reaches the user.
     #[error("the index does not match the frames: {0}")]
     Replan(String),
+    /// A stored result is damaged: go on after it is made again. Never reaches
+    /// the user.
+    #[error("a stored result is damaged: {0}")]
+    Remake(String),
 }
 
 impl JobError {
@@ -39,7 +43,7 @@ impl JobError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Input { .. } => 2,
-            Self::Failed(_) | Self::Replan(_) => 3,
+            Self::Failed(_) | Self::Replan(_) | Self::Remake(_) => 3,
             Self::Interrupted(_) => 130,
         }
     }

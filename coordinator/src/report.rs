@@ -16,7 +16,7 @@ pub const REPORT_VERSION: u32 = 1;
 /// One invocation.
 #[derive(Clone, Debug, Serialize)]
 pub struct InvocationRecord {
-    /// Kind of task: index, analyze, encode, track, stitch.
+    /// Kind of task: index, analyze, encode, rebase, track, stitch.
     pub kind: &'static str,
     /// Chunk number, for those that work on one.
     pub chunk: Option<u32>,

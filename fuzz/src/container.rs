@@ -2,7 +2,9 @@
 //! Arbitrary bytes through the whole path from container to encoder input.
 
 use bytes::Bytes;
-use framemill::plan::options::{AudioMode, ChunkRule, Preset, Rate, TranscodeOptions, VideoCodec};
+use framemill::plan::options::{
+    AudioMode, ChunkRule, Preset, Rate, Seam, TranscodeOptions, VideoCodec,
+};
 use framemill::plan::{self, span};
 use framemill_codec::libav;
 use framemill_codec::picture::Rational;
@@ -179,6 +181,8 @@ fn wish(set: impl FnOnce(&mut TranscodeOptions)) -> TranscodeOptions {
         audio_bitrate: None,
         subtitles: None,
         chunk: ChunkRule::Auto,
+        seam: Seam::Closed,
+        batch: 40,
         keep_damaged: true,
         digest: false,
     };

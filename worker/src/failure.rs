@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a task failed.
 
+use crate::TaskKey;
 use framemill_codec as codec;
 use framemill_store::{self as store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,14 @@ pub enum Failure {
     #[error("{detail}")]
     BadInput {
         /// What, and what would do.
+        detail: String,
+    },
+    /// What another task left is not what its record says; it must be made again.
+    #[error("the output of {key} is not whole: {detail}")]
+    NotWhole {
+        /// The task that left it.
+        key: TaskKey,
+        /// What is wrong with it.
         detail: String,
     },
     /// The world got in the way; another attempt may succeed.

@@ -7,6 +7,7 @@
 //! | [`failure`] | why a task failed, by what can be done about it |
 //! | [`index`] | reading a container's tables into one list of packets |
 //! | [`encode`] | decoding a span, filtering it, and encoding it as a chunk |
+//! | [`rebase`] | moving a chunk onto the state of the one before it |
 //! | [`track`] | a whole audio or subtitle track at once |
 //! | [`run`] | doing any task against the stores |
 //!
@@ -19,6 +20,7 @@ pub mod failure;
 mod hex;
 pub mod index;
 mod measure;
+pub mod rebase;
 mod run;
 mod source;
 pub mod task;

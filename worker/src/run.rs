@@ -2,7 +2,7 @@
 //! Doing a task: read inputs, compute, store outputs, say what happened.
 
 use crate::task::{BlobRef, Digest, Outcome, Task, TaskKey, TaskStats};
-use crate::{encode, index, measure, track, Failure};
+use crate::{encode, index, measure, rebase, track, Failure};
 use bytes::Bytes;
 use framemill_codec::dsp::Dsp;
 use framemill_store::{
@@ -100,6 +100,15 @@ impl WorkPlace {
     /// # Errors
     /// The store's.
     pub fn open_output(&self, key: &TaskKey) -> Result<RangeReader, Failure> {
+        self.open_counted(key, &Arc::default())
+    }
+
+    /// The same, counting in `stats`.
+    pub(crate) fn open_counted(
+        &self,
+        key: &TaskKey,
+        stats: &Arc<ReadStats>,
+    ) -> Result<RangeReader, Failure> {
         let (store, key) = self.reader_of(&key.data_key());
         let meta = store.head(&key)?;
         Ok(RangeReader::new(
@@ -107,7 +116,7 @@ impl WorkPlace {
             key,
             meta,
             ReaderOptions::default(),
-            Arc::default(),
+            stats.clone(),
         ))
     }
 
@@ -191,6 +200,7 @@ pub fn run(task: &Task, place: &WorkPlace, monitor: &dyn Monitor) -> Result<Outc
             Outcome {
                 key,
                 blobs,
+                state: None,
                 packets: index.packets.len() as u64,
                 frames: index.packets.iter().filter(|p| p.shows_frame()).count() as u64,
                 payload_bytes: index.packets.iter().map(|p| u64::from(p.size)).sum(),
@@ -201,6 +211,7 @@ pub fn run(task: &Task, place: &WorkPlace, monitor: &dyn Monitor) -> Result<Outc
             }
         }
         Task::Encode(t) => encode::run(t, &key, place, monitor, &stats)?,
+        Task::Rebase(t) => rebase::run(t, &key, place, monitor, &stats)?,
         Task::Track(t) => track::run(t, &key, place, monitor, &stats)?,
     };
     outcome.stats = TaskStats {

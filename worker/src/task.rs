@@ -4,6 +4,7 @@
 use crate::encode::EncodeTask;
 use crate::hex::Hex;
 use crate::index::IndexTask;
+use crate::rebase::RebaseTask;
 use crate::track::TrackTask;
 use framemill_codec::libav;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub enum Task {
     Index(IndexTask),
     /// Decode a span, filter it and encode it as a chunk.
     Encode(Box<EncodeTask>),
+    /// Move a chunk onto the state of the one before it.
+    Rebase(Box<RebaseTask>),
     /// Copy or encode a whole audio or subtitle track.
     Track(TrackTask),
 }
@@ -29,6 +32,7 @@ impl Task {
         match self {
             Self::Index(_) => "index",
             Self::Encode(_) => "encode",
+            Self::Rebase(_) => "rebase",
             Self::Track(_) => "track",
         }
     }
@@ -104,6 +108,12 @@ impl TaskKey {
     pub fn packets_key(&self) -> String {
         format!("out/{}.packets", self.0)
     }
+
+    /// Store key of the codec's state at the end of a chunk.
+    #[must_use]
+    pub fn state_key(&self) -> String {
+        format!("out/{}.state", self.0)
+    }
 }
 
 impl fmt::Display for TaskKey {
@@ -130,6 +140,9 @@ pub struct Outcome {
     pub key: TaskKey,
     /// Blobs that the task wrote, the main one first.
     pub blobs: Vec<BlobRef>,
+    /// Digest of the state that it ends in, where that was kept: of the state
+    /// itself, whatever its bytes in the store are.
+    pub state: Option<Digest>,
     /// Packets in the output.
     pub packets: u64,
     /// Frames encoded, or packets indexed.

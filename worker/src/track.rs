@@ -141,6 +141,7 @@ impl Output<'_> {
         Ok(Outcome {
             key: *key,
             blobs: vec![blob.finish()?],
+            state: None,
             packets: summary.packets,
             frames: 0,
             payload_bytes: summary.payload_bytes,

@@ -5,6 +5,7 @@ use super::console;
 use super::transcode::MediaArgs;
 use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
+use crate::plan::options::Seam;
 use crate::plan::{span, Plan};
 use crate::progress::Progress;
 use crate::runner;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(args: MediaArgs, simd: Option<&'static Dsp>) -> Result<()> {
     let mut options = args.options("pictures.mkv");
     options.digest = true;
+    options.seam = Seam::Closed;
     let request = JobRequest {
         input: args.input.clone(),
         options,

@@ -88,7 +88,8 @@ fn print_json(index: &Index, plan: &Plan) {
         })
         .collect();
     let frames: u64 = plan.chunks.iter().map(|c| c.frames).sum();
-    console::say(&serde_json::json!({
+    console::say(
+        &serde_json::json!({
             "version": 1,
             "frames": frames,
             "encoder": plan.video.encoder.encoder,
@@ -96,9 +97,19 @@ fn print_json(index: &Index, plan: &Plan) {
             "height": plan.video.encoder.height,
             "pix_fmt": plan.video.encoder.pix_fmt,
             "chunks": chunks,
-            "tasks": {"index": 1, "encode": plan.chunks.len(), "track": plan.tracks.len(), "stitch": 1},
+            "tasks": {
+                "index": 1, "encode": plan.chunks.len(), "rebase": rebases(plan),
+                "track": plan.tracks.len(), "stitch": 1,
+            },
             "warnings": plan.warnings,
-        }).to_string());
+        })
+        .to_string(),
+    );
+}
+
+/// Chunks that continue from the one before.
+fn rebases(plan: &Plan) -> usize {
+    plan.batches.continuing(plan.chunks.len()).len()
 }
 
 /// A chunk's span in seconds of the output.
@@ -139,8 +150,12 @@ fn print_table(index: &Index, plan: &Plan) {
             chunk.frames, cost.packets, cost.bytes
         ));
     }
+    let rebase = match rebases(plan) {
+        0 => String::new(),
+        tasks => format!(" {tasks} rebase,"),
+    };
     console::say(&format!(
-        "tasks: 1 index, {} encode, {} track, 1 stitch",
+        "tasks: 1 index, {} encode,{rebase} {} track, 1 stitch",
         plan.chunks.len(),
         plan.tracks.len()
     ));

@@ -6,7 +6,8 @@ use super::show;
 use crate::error::{JobError, Result};
 use crate::job::{same_file, Job, JobRequest};
 use crate::plan::options::{
-    self, AudioMode, ChunkRule, HdrMode, Preset, Rate, SubtitleMode, TranscodeOptions, VideoCodec,
+    self, AudioMode, ChunkRule, HdrMode, Preset, Rate, Seam, SubtitleMode, TranscodeOptions,
+    VideoCodec,
 };
 use crate::progress::Progress;
 use crate::report::{ReportFile, ReportHead, ReportTail, REPORT_VERSION};
@@ -79,6 +80,12 @@ pub struct MediaArgs {
     /// Where to cut: auto, scenes, 10s or 240f
     #[arg(long, value_name = "RULE", default_value = "auto", value_parser = options::parse_chunk)]
     pub chunk: ChunkRule,
+    /// How chunks begin: with key frames, or from the chunk before (vp8)
+    #[arg(long, value_enum, default_value = "closed")]
+    pub seam: Seam,
+    /// Chunks from one key frame to the next, with --seam rebase
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
     /// What to do about damage: fail, or keep what decodes
     #[arg(long, value_name = "MODE", value_parser = ["fail", "keep"], default_value = "fail")]
     pub damaged: String,
@@ -163,6 +170,8 @@ impl MediaArgs {
             audio_bitrate: self.audio_bitrate,
             subtitles: self.subtitles,
             chunk: self.chunk,
+            seam: self.seam,
+            batch: self.batch,
             keep_damaged: self.damaged == "keep",
             digest: false,
         }

@@ -180,6 +180,10 @@ impl Job {
                     tracing::warn!(%key, %failure, "a stored result is damaged; it is made again");
                     self.request.resume = true;
                 }
+                Err(StitchError::Job(JobError::Remake(why))) => {
+                    tracing::warn!(%why, "a stored result is damaged; it is made again");
+                    self.request.resume = true;
+                }
                 Err(StitchError::Job(error)) => {
                     // What no further run can use is not kept; what an earlier run left is.
                     let ours = matches!(error, JobError::Input { .. } | JobError::Usage(_));
@@ -195,7 +199,7 @@ impl Job {
             }
         }
         Err(JobError::Failed(format!(
-            "{}: the frames keep differing from the plan",
+            "{}: frames keep differing from the plan, or results are damaged again and again",
             self.request.input
         )))
     }

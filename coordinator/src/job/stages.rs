@@ -3,11 +3,14 @@
 
 use super::Job;
 use crate::error::{JobError, Result};
-use crate::plan::options::{ChunkRule, Rate};
+use crate::plan::batches::{self, Batches};
+use crate::plan::options::{ChunkRule, Rate, Seam};
 use crate::plan::{self, chunks, encoder, scenes, span, tracks, Plan};
 use crate::rate::RateSearch;
-use crate::runner::{Build, Runner, Work};
+use crate::runner::{Build, Chunks, Runner, Work};
+use framemill_worker::encode::EncodeTask;
 use framemill_worker::index::{Index, IndexTask};
+use framemill_worker::rebase::RebaseTask;
 use framemill_worker::{Outcome, SourceRef, Task, TaskKey, WorkPlace};
 use rand::seq::SliceRandom;
 use rand::SeedableRng;
@@ -79,12 +82,8 @@ impl Job {
             source: source.clone(),
             decode,
         };
-        let work = Work {
-            kind: "index",
-            chunks: false,
-            weights: vec![1],
-            build: Arc::new(move |_, _| Task::Index(task.clone())),
-        };
+        let build: Build = Arc::new(move |_, _, _| Task::Index(task.clone()));
+        let work = Work::new("index", vec![1], build);
         let key = runner.run(vec![work], &mut ignore).await?.remove(0);
         load_index(&self.place, &key).await
     }
@@ -94,13 +93,27 @@ impl Job {
         if self.request.options.chunk == ChunkRule::Scenes {
             let starts;
             (plan, starts) = self.find_scenes(runner, index, plan).await?;
-            plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
+            self.cut_scenes(index, &mut plan, &starts)?;
         }
         let whole = matches!(self.request.options.rate, Rate::Bitrate { .. });
         if whole && self.request.options.chunk == ChunkRule::Auto {
             recut_for_rate(index, &mut plan)?;
         }
         Ok(plan)
+    }
+
+    /// Makes a chunk of every scene, or a batch of chunks.
+    fn cut_scenes(&self, index: &Index, plan: &mut Plan, scenes: &[usize]) -> Result<()> {
+        let options = &self.request.options;
+        if options.seam == Seam::Closed {
+            plan.chunks = chunks::from_starts(index, &plan.timeline, scenes)?;
+            return Ok(());
+        }
+        let starts = batches::within(scenes, plan.timeline.kept.end);
+        plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
+        batches::check_chunks(&plan.chunks)?;
+        plan.batches = Batches::of(&plan.chunks, options.batch, scenes);
+        Ok(())
     }
 
     /// Decodes everything once, small, to find where scenes begin.
@@ -114,12 +127,14 @@ impl Job {
         let plan = Arc::new(plan);
         let (all, of) = (index.clone(), plan.clone());
         let work = Work {
-            kind: "analyze",
-            chunks: true,
-            weights: chunk_weights(&plan),
-            build: Arc::new(move |n, extra| {
-                Task::Encode(Box::new(scenes::task(&all, &of, n, strict, extra)))
-            }),
+            chunks: Chunks::All,
+            ..Work::new(
+                "analyze",
+                chunk_weights(&plan),
+                Arc::new(move |n, extra, _| {
+                    Task::Encode(Box::new(scenes::task(&all, &of, n, strict, extra)))
+                }),
+            )
         };
         let tasks = runner.run(vec![work], &mut ignore).await?;
         let place = self.place.clone();
@@ -146,6 +161,7 @@ impl Job {
         let works = vec![
             self.track_work(index, plan),
             self.chunk_work(index, plan, quality),
+            self.rebase_work(index, plan, track_count),
         ];
         let (mut of_tracks, mut of_chunks) = (Gist::default(), Gist::of(counted));
         let mut each = |n: usize, outcome: &Outcome| match n.checked_sub(track_count) {
@@ -154,6 +170,16 @@ impl Job {
         };
         let mut tracks = runner.run(works, &mut each).await?;
         let mut chunks = tracks.split_off(track_count);
+        let rebased = chunks.split_off(plan.chunks.len());
+        // A draft was for its rebase alone.
+        for (chunk, key) in plan
+            .batches
+            .continuing(chunks.len())
+            .into_iter()
+            .zip(rebased)
+        {
+            chunks[chunk as usize] = key;
+        }
         while let Some(search) = &mut search {
             let before = search.quality.clone();
             let done = search.measured(&of_chunks.bytes);
@@ -201,12 +227,8 @@ impl Job {
         let (strict, trimmed) = (!options.keep_damaged, options.start.is_some());
         let task = |track| Task::Track(tracks::track_task(index, plan, track, strict, trimmed));
         let tasks: Vec<Task> = plan.tracks.iter().map(task).collect();
-        Work {
-            kind: "track",
-            chunks: false,
-            weights: vec![u32::MAX; tasks.len()],
-            build: Arc::new(move |n, _| tasks[n].clone()),
-        }
+        let weights = vec![u32::MAX; tasks.len()];
+        Work::new("track", weights, Arc::new(move |n, _, _| tasks[n].clone()))
     }
 
     fn chunk_work(&self, index: &Arc<Index>, plan: &Arc<Plan>, quality: Option<&[f64]>) -> Work {
@@ -216,12 +238,66 @@ impl Job {
             weights = (1..=weights.len() as u32).collect();
             weights.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
         }
+        let of = plan.clone();
         Work {
-            kind: "encode",
-            chunks: true,
-            weights,
-            build: chunk_build(index, plan, strict, quality),
+            chunks: Chunks::All,
+            makes: Arc::new(move |n| of.batches.starts(n)),
+            ..Work::new("encode", weights, chunk_build(index, plan, strict, quality))
         }
+    }
+
+    /// Moves the chunks that continue onto the state of the one before; the
+    /// chunks' own tasks stand from place `first` on.
+    fn rebase_work(&self, index: &Arc<Index>, plan: &Arc<Plan>, first: usize) -> Work {
+        let strict = !self.request.options.keep_damaged;
+        let chunks = plan.batches.continuing(plan.chunks.len());
+        let (drafts, rebases) = (first as u32, (first + plan.chunks.len()) as u32);
+        let after = chunks.iter().enumerate().map(|(i, &n)| {
+            let before = match plan.batches.starts(n as usize - 1) {
+                true => drafts + n - 1,
+                false => rebases + i as u32 - 1,
+            };
+            [drafts + n, before]
+        });
+        let weight = |&n: &u32| u32::try_from(plan.chunks[n as usize].frames);
+        let weights = chunks.iter().map(|n| weight(n).unwrap_or(u32::MAX));
+        let (index, of, numbers) = (index.clone(), plan.clone(), chunks.clone());
+        let build: Build = Arc::new(move |i, extra, after| {
+            Task::Rebase(Box::new(RebaseTask {
+                chunk: EncodeTask {
+                    keep_state: continues(&of, numbers[i] as usize + 1),
+                    ..chunk_task(&index, &of, numbers[i] as usize, strict, extra)
+                },
+                draft: after[0],
+                from: after[1],
+            }))
+        });
+        let (after, weights) = (after.collect(), weights.collect());
+        Work {
+            chunks: Chunks::Some(chunks),
+            makes: Arc::new(|_| true),
+            // The chain is what the job waits for.
+            priority: 1,
+            after,
+            ..Work::new("rebase", weights, build)
+        }
+    }
+}
+
+/// Whether a chunk is there and continues from the one before.
+fn continues(plan: &Plan, n: usize) -> bool {
+    n < plan.chunks.len() && !plan.batches.starts(n)
+}
+
+/// The task that encodes a chunk, or its draft.
+fn chunk_task(index: &Index, plan: &Plan, n: usize, strict: bool, extra: usize) -> EncodeTask {
+    let (timeline, video, chunk) = (&plan.timeline, &plan.video, &plan.chunks[n]);
+    if continues(plan, n) {
+        return span::overlapping_task(index, timeline, video, chunk, strict, extra);
+    }
+    EncodeTask {
+        keep_state: continues(plan, n + 1),
+        ..span::encode_task(index, timeline, video, chunk, strict, extra)
     }
 }
 
@@ -240,9 +316,8 @@ fn chunk_build(
 ) -> Build {
     let (index, plan) = (index.clone(), plan.clone());
     let quality = quality.map(<[f64]>::to_vec);
-    Arc::new(move |n, extra| {
-        let (timeline, video, chunk) = (&plan.timeline, &plan.video, &plan.chunks[n]);
-        let mut task = span::encode_task(&index, timeline, video, chunk, strict, extra);
+    Arc::new(move |n, extra, _| {
+        let mut task = chunk_task(&index, &plan, n, strict, extra);
         let choice = encoder::choice_of(&task.encoder.encoder);
         if let (Some(quality), Some(choice)) = (&quality, choice) {
             encoder::set_quality(&mut task.encoder.options, &choice, quality[n]);

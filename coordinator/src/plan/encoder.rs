@@ -2,10 +2,10 @@
 //! Encoders, and their own options from quality and preset.
 
 use super::colour::{light_text, mastering_decimal, mastering_text};
-use super::options::{Preset, Rate, TranscodeOptions, VideoCodec};
+use super::options::{Preset, Rate, Seam, TranscodeOptions, VideoCodec};
 use crate::error::{JobError, Result};
 use framemill_codec::libav;
-use framemill_worker::encode::{EncoderSpec, AV1_BY_RAV1E};
+use framemill_worker::encode::{EncoderSpec, AV1_BY_RAV1E, VP8_BY_FRAMEMILL};
 use std::collections::BTreeMap;
 
 /// An encoder as we drive it.
@@ -34,7 +34,7 @@ pub struct EncoderChoice {
 }
 
 /// All encoders, the default of each codec first.
-const ENCODERS: [EncoderChoice; 6] = [
+const ENCODERS: [EncoderChoice; 7] = [
     EncoderChoice {
         name: "svt-av1",
         libav: "libsvtav1",
@@ -107,6 +107,18 @@ const ENCODERS: [EncoderChoice; 6] = [
         steps_per_doubling: 9.0,
         fine: false,
     },
+    EncoderChoice {
+        name: "framemill",
+        libav: VP8_BY_FRAMEMILL,
+        codec: VideoCodec::Vp8,
+        min_side: 2,
+        even_only: false,
+        threads: 1,
+        presets: ["fast", "medium", "slow"],
+        quality: (0.0, 16.0, 63.0),
+        steps_per_doubling: 9.0,
+        fine: false,
+    },
 ];
 
 /// The encoder for a size: the user's, else the codec's default, else another
@@ -119,7 +131,10 @@ pub fn choose(
     (width, height): (u32, u32),
     warnings: &mut Vec<String>,
 ) -> Result<EncoderChoice> {
-    let fits = |e: &&EncoderChoice| e.codec == options.codec;
+    // Ours holds all pictures of a chunk, so chunks must be short.
+    let ours = options.seam == Seam::Rebase;
+    let fits =
+        |e: &&EncoderChoice| e.codec == options.codec && (e.libav == VP8_BY_FRAMEMILL) == ours;
     let candidates: Vec<EncoderChoice> = ENCODERS.iter().filter(fits).copied().collect();
     let names = candidates
         .iter()
@@ -204,7 +219,8 @@ fn check_rate(options: &TranscodeOptions, encoder: &EncoderChoice) -> Result<()>
 }
 
 fn is_there(encoder: &EncoderChoice) -> bool {
-    encoder.libav == AV1_BY_RAV1E || libav::encoder_exists(encoder.libav)
+    let built_in = [AV1_BY_RAV1E, VP8_BY_FRAMEMILL];
+    built_in.contains(&encoder.libav) || libav::encoder_exists(encoder.libav)
 }
 
 /// The encoder that a spec was made for.
@@ -247,6 +263,9 @@ pub fn options(
         }
         "rav1e" => {
             put("speed", preset);
+        }
+        "framemill" => {
+            put("preset", preset);
         }
         _ => {
             put("deadline", "good");
@@ -304,6 +323,7 @@ pub fn set_quality(options: &mut BTreeMap<String, String>, encoder: &EncoderChoi
     };
     options.insert(key.into(), text);
     match encoder.codec {
+        VideoCodec::Vp8 if encoder.libav == VP8_BY_FRAMEMILL => {}
         // libvpx takes a rate of 0 as "quality alone" for VP9; for VP8 the rate is a lid.
         VideoCodec::Vp9 => {
             options.entry("b".into()).or_insert_with(|| "0".into());

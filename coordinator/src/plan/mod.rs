@@ -8,6 +8,7 @@
 //! | [`output`] | size, pixels, colour, times and encoder of the video |
 //! | [`encoder`] | the encoder's own options from quality and preset |
 //! | [`chunks`] | where to cut |
+//! | [`batches`] | which chunks continue from the one before |
 //! | [`scenes`] | where the pictures themselves ask for a cut |
 //! | [`span`] | which packets a chunk needs |
 //! | [`tracks`] | what happens to sound and subtitles |
@@ -15,6 +16,7 @@
 //! A plan depends on the source and the options alone, never on how many
 //! workers there are, so that the output doesn't either.
 
+pub mod batches;
 pub mod chunks;
 pub mod colour;
 pub mod container;
@@ -26,11 +28,12 @@ pub mod span;
 pub mod tracks;
 
 use crate::error::{JobError, Result};
+use batches::Batches;
 use chunks::Chunk;
 use container::Container;
 use framemill_codec::libav::ChapterInfo;
 use framemill_worker::index::Index;
-use options::TranscodeOptions;
+use options::{ChunkRule, Seam, TranscodeOptions};
 use output::VideoPlan;
 use span::Timeline;
 use std::collections::BTreeMap;
@@ -47,6 +50,8 @@ pub struct Plan {
     pub timeline: Timeline,
     /// Where it is cut.
     pub chunks: Vec<Chunk>,
+    /// Which of them begin with a key frame.
+    pub batches: Batches,
     /// Sound and subtitles.
     pub tracks: Vec<TrackPlan>,
     /// Tags of the whole file.
@@ -81,7 +86,16 @@ pub fn plan(index: &Index, options: &TranscodeOptions, file: &str) -> Result<Pla
             detail: "no frames to encode".into(),
         });
     }
-    let chunks = chunks::cut(index, &timeline, &options.chunk)?;
+    let chunks = chunks::cut(index, &timeline, &batches::rule(options))?;
+    let batches = match (options.seam, options.chunk) {
+        (Seam::Closed, _) => Batches::default(),
+        // These chunks are for the analysis alone.
+        (Seam::Rebase, ChunkRule::Scenes) => Batches::default(),
+        (Seam::Rebase, _) => {
+            batches::check_chunks(&chunks)?;
+            Batches::of(&chunks, options.batch, &[])
+        }
+    };
     let tracks = tracks::plan_tracks(index, options, container, &mut warnings)?;
     let origin = timeline.origin_us as f64 * 1e-6;
     let end = timeline.end_us.map(|e| e as f64 * 1e-6);
@@ -89,6 +103,7 @@ pub fn plan(index: &Index, options: &TranscodeOptions, file: &str) -> Result<Pla
         container,
         video,
         chunks,
+        batches,
         tracks,
         metadata: kept_tags(&index.header.metadata),
         chapters: shift_chapters(&index.header.chapters, origin, end),

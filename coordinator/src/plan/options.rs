@@ -94,6 +94,16 @@ pub enum ChunkRule {
     Scenes,
 }
 
+/// How a chunk begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Seam {
+    /// With a key frame.
+    #[default]
+    Closed,
+    /// From the state of the chunk before, but for the first chunk of a batch.
+    Rebase,
+}
+
 /// Quality or rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
@@ -145,6 +155,10 @@ pub struct TranscodeOptions {
     pub subtitles: Option<SubtitleMode>,
     /// Where to cut.
     pub chunk: ChunkRule,
+    /// How a chunk begins.
+    pub seam: Seam,
+    /// Chunks from one key frame to the next, where chunks continue each other.
+    pub batch: u32,
     /// Take what decodes of a damaged source.
     pub keep_damaged: bool,
     /// Digest pictures instead of encoding them.

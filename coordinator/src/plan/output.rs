@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Size, pixels, colour, times and encoder of the video.
 
+use super::batches;
 use super::colour::{colouring, pixel_format};
 use super::container::Container;
 use super::encoder::{self, EncoderChoice};
@@ -63,6 +64,7 @@ pub fn plan_video(
         sar: video.stream.params.sar,
     };
     let (mut filter, shape) = shaping(options, shape, turn, sideways)?;
+    batches::check(options, (shape.width, shape.height))?;
     let choice = encoder::choose(options, (shape.width, shape.height), warnings)?;
     let interlaced = fields(video, options, &choice, &mut filter)?;
     let shape = even(&choice, shape, &mut filter, warnings);

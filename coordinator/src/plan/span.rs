@@ -329,7 +329,42 @@ pub fn encode_task(
         },
         filter: video.filter.clone(),
         encoder: video.encoder.clone(),
+        keep_state: false,
     }
+}
+
+/// The same for a chunk that continues from the one before: its task has one
+/// frame more, the one shown before it.
+#[must_use]
+pub fn overlapping_task(
+    index: &Index,
+    timeline: &Timeline,
+    video: &VideoPlan,
+    chunk: &Chunk,
+    strict: bool,
+    extra: usize,
+) -> EncodeTask {
+    let Range { start, end } = chunk.positions;
+    let shown = |p: &usize| timeline.output_frames(index, &(*p..*p + 1)) > 0;
+    let before = (timeline.kept.start..start).rev().find(shown);
+    let chunk = Chunk {
+        positions: before.unwrap_or(start)..end,
+        frames: chunk.frames + 1,
+    };
+    let mut task = encode_task(index, timeline, video, &chunk, strict, extra);
+    // At a constant rate it may be shown several times; once is enough here.
+    for (at, item) in task.packets.0.iter_mut().enumerate() {
+        let position = timeline.position(task.first_packet as usize + at);
+        if position.is_some() && position == before {
+            item.repeat = 1;
+        }
+    }
+    if let Timing::Constant { first_tick } = &mut task.timing {
+        *first_tick = timeline.tick(index, start) - 1;
+    }
+    let options = &mut task.encoder.options;
+    options.insert("overlap".into(), "1".into());
+    task
 }
 
 /// Side data of the chunk's packets. What the last change before them set is

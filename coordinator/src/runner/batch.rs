@@ -9,28 +9,64 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Builds a task from its number within its [`Work`] and how many more key
-/// frames of run-up than needed decoding starts at.
-pub type Build = Arc<dyn Fn(usize, usize) -> Task + Send + Sync>;
+/// Builds a task from its number within its [`Work`], how many more key frames
+/// of run-up than needed decoding starts at, and the tasks that it comes after.
+pub type Build = Arc<dyn Fn(usize, usize, &[TaskKey]) -> Task + Send + Sync>;
+
+/// The chunks that tasks work on.
+#[derive(Default)]
+pub enum Chunks {
+    /// On none.
+    #[default]
+    No,
+    /// Each on the chunk of its own number.
+    All,
+    /// Each on one of these.
+    Some(Vec<u32>),
+}
 
 /// Tasks of one sort.
 pub struct Work {
-    /// Word for reports: index, analyze, encode, track.
+    /// Word for reports: index, analyze, encode, rebase, track.
     pub kind: &'static str,
-    /// Whether the tasks work on chunks, numbered as they are.
-    pub chunks: bool,
+    /// The chunks that they work on.
+    pub chunks: Chunks,
+    /// Whether what a task makes goes into the output.
+    pub makes: Arc<dyn Fn(usize) -> bool + Send + Sync>,
+    /// Those of higher priority go first, whatever their weight.
+    pub priority: i16,
     /// Expected work of each task, in frames.
     pub weights: Vec<u32>,
+    /// What each task comes after, as places among all tasks of a run; empty
+    /// where none comes after another.
+    pub after: Vec<[u32; 2]>,
     /// Builds a task.
     pub build: Build,
+}
+
+impl Work {
+    /// Tasks that work on no chunks and come after nothing.
+    pub fn new(kind: &'static str, weights: Vec<u32>, build: Build) -> Self {
+        Self {
+            kind,
+            chunks: Chunks::No,
+            makes: Arc::new(|_| false),
+            priority: 0,
+            weights,
+            after: Vec::new(),
+            build,
+        }
+    }
 }
 
 /// The nodes of one [`Work`], which are numbered one after the other.
 struct Group {
     first: u32,
     kind: &'static str,
-    chunks: bool,
+    chunks: Chunks,
     tasks: usize,
+    makes: Arc<dyn Fn(usize) -> bool + Send + Sync>,
+    after: Vec<[u32; 2]>,
     build: Build,
 }
 
@@ -74,6 +110,8 @@ impl Batch {
             kind: work.kind,
             chunks: work.chunks,
             tasks: work.weights.len(),
+            makes: work.makes,
+            after: work.after,
             build: work.build,
         });
         self.left += work.weights.len();
@@ -88,7 +126,19 @@ impl Batch {
     /// The word for a node's kind, and its chunk's number if it works on one.
     pub(super) fn name(&self, node: NodeId) -> (&'static str, Option<u32>) {
         let group = self.group(node);
-        (group.kind, group.chunks.then(|| node.0 - group.first))
+        let number = node.0 - group.first;
+        let chunk = match &group.chunks {
+            Chunks::No => None,
+            Chunks::All => Some(number),
+            Chunks::Some(chunks) => chunks.get(number as usize).copied(),
+        };
+        (group.kind, chunk)
+    }
+
+    /// Whether what a node makes goes into the output.
+    pub(super) fn makes(&self, node: NodeId) -> bool {
+        let group = self.group(node);
+        (group.makes)((node.0 - group.first) as usize)
     }
 
     /// Number of chunks that are encoded.
@@ -101,7 +151,16 @@ impl Batch {
     pub(super) fn task(&self, node: NodeId) -> Task {
         let group = self.group(node);
         let extra = self.troubles.get(&node).map_or(0, |t| t.extra);
-        (group.build)((node.0 - group.first) as usize, extra)
+        let number = (node.0 - group.first) as usize;
+        let after = group.after.get(number).into_iter().flatten();
+        let after: Vec<_> = after.map(|&place| self.key_at(place)).collect();
+        (group.build)(number, extra, &after)
+    }
+
+    /// The key of the task at a place, as it stands now.
+    fn key_at(&self, place: u32) -> TaskKey {
+        let key = self.keys.get(place as usize).copied().flatten();
+        key.unwrap_or_else(|| self.task(NodeId(self.first + place)).key())
     }
 
     /// What is known of a node's troubles.

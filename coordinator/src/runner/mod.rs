@@ -5,7 +5,7 @@
 mod batch;
 mod stored;
 
-pub use batch::{Build, Work};
+pub use batch::{Build, Chunks, Work};
 pub use stored::recorded;
 
 use crate::engine::{Engine, Invocation, InvokeError};
@@ -31,6 +31,7 @@ struct Flight {
     node: NodeId,
     kind: &'static str,
     chunk: Option<u32>,
+    makes: bool,
     attempt: u16,
     queued: Duration,
     start: Duration,
@@ -69,7 +70,7 @@ pub struct Runner {
 
 /// Numbers for the scheduler's kinds.
 fn kind_number(kind: &str) -> Kind {
-    const KINDS: [&str; 4] = ["index", "analyze", "encode", "track"];
+    const KINDS: [&str; 5] = ["index", "analyze", "encode", "track", "rebase"];
     Kind(KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len()) as u16)
 }
 
@@ -130,12 +131,16 @@ impl Runner {
     /// The first failure that the scheduler gives up on, in the user's words.
     pub async fn run(&mut self, works: Vec<Work>, each: Each<'_>) -> Result<Vec<TaskKey>> {
         let nodes = works.iter().map(|w| w.weights.len()).sum();
-        self.batch = Batch::new(self.nodes, self.now(), nodes);
+        let first = self.nodes;
+        self.batch = Batch::new(first, self.now(), nodes);
         // Exact, since thousands of small things doubled are megabytes.
         self.scheduler.reserve(nodes);
         for work in works {
-            for &weight in &work.weights {
-                let spec = NodeSpec::new(kind_number(work.kind), weight);
+            for (n, &weight) in work.weights.iter().enumerate() {
+                let after = work.after.get(n).into_iter().flatten();
+                let spec = NodeSpec::new(kind_number(work.kind), weight)
+                    .after(after.map(|place| NodeId(first + place)))
+                    .priority(work.priority);
                 self.scheduler
                     .add(spec)
                     .map_err(|e| JobError::Failed(e.to_string()))?;
@@ -196,8 +201,13 @@ impl Runner {
     fn launch(&mut self, invocation: InvocationId, id: NodeId, attempt: u16) {
         let task = Arc::new(self.batch.task(id));
         let (kind, chunk) = self.batch.name(id);
+        let makes = self.batch.makes(id);
         let cancel = self.cancel.child_token();
-        let progress = self.progress.invocation(invocation.0);
+        // A draft's frames are counted when they are rebased.
+        let progress = match kind == "encode" && !makes {
+            true => Arc::default(),
+            false => self.progress.invocation(invocation.0),
+        };
         let (engine, place) = (self.engine.clone(), self.place.clone());
         let reuse = self.resume || self.made.contains(&task.key().short());
         let sender = self.ended.0.clone();
@@ -213,6 +223,7 @@ impl Runner {
                 node: id,
                 kind,
                 chunk,
+                makes,
                 attempt,
                 queued: self.batch.queued,
                 start: self.now(),
@@ -252,9 +263,9 @@ impl Runner {
         self.record(&flight, &result, reused);
         match result {
             Ok(outcome) => {
-                let encode = flight.kind == "encode";
-                let frames = if encode { outcome.frames } else { 0 };
-                self.progress.finished(invocation.0, frames, encode, reused);
+                let frames = if flight.makes { outcome.frames } else { 0 };
+                let makes = flight.makes;
+                self.progress.finished(invocation.0, frames, makes, reused);
                 self.batch.finish(flight.node, &outcome, each);
                 Event::Finished {
                     invocation,
@@ -351,6 +362,9 @@ impl Runner {
         match trouble.and_then(|t| t.last_failure.as_ref()) {
             Some(InvokeError::Task(f @ Failure::Mismatch { .. })) => {
                 JobError::Replan(f.to_string())
+            }
+            Some(InvokeError::Task(f @ Failure::NotWhole { .. })) => {
+                JobError::Remake(f.to_string())
             }
             Some(InvokeError::Task(f)) => JobError::from_failure(&self.file, f),
             Some(crash) => {

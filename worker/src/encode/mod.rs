@@ -5,23 +5,26 @@ mod decoder;
 mod feed;
 mod filters;
 mod packets;
+mod pictures;
 mod sink;
 mod task;
+mod vp8;
 
 pub use filters::{FilterSpec, Filters, Turn};
 pub use packets::{PacketItem, PacketList, ITEM_HANDLE, ITEM_LEAD};
-pub use sink::{AV1_BY_RAV1E, DIGEST, SCENE};
+pub use sink::{AV1_BY_RAV1E, DIGEST, SCENE, VP8_BY_FRAMEMILL};
 pub use task::{EncodeTask, EncoderSpec, PacketSource, Timing};
+
+pub(crate) use pictures::{pictures, Shown};
 
 use crate::run::{BlobWriter, Monitor, WorkPlace};
 use crate::task::{Outcome, TaskKey, TaskStats};
 use crate::Failure;
-use feed::Feed;
 use framemill_codec::libav::Frame;
 use framemill_codec::packet::{Packet, PacketFileWriter, StreamHeader};
 use framemill_store::ReadStats;
 use sink::Sink;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Runs an [`EncodeTask`].
@@ -32,35 +35,20 @@ pub(crate) fn run(
     monitor: &dyn Monitor,
     stats: &Arc<ReadStats>,
 ) -> Result<Outcome, Failure> {
-    let mut feed = Feed::new(task, place, stats)?;
     let mut chunk = Chunk {
         task,
         place,
-        monitor,
-        filters: Filters::new(&task.filter, task.encoder.width, task.encoder.height),
         sink: None,
         writer: None,
         data_key: key.data_key(),
-        emitted: 0,
-        waiting: Default::default(),
-        last_pts: None,
-        first_pts: None,
         reorder: Reorder::default(),
     };
-    while let Some(frame) = feed.next_frame()? {
-        monitor.check()?;
-        chunk.take(frame)?;
-    }
-    feed.check_count(task)?;
-    chunk.finish(key, feed.warnings)
-}
-
-/// A frame on its way through the filters.
-struct Waiting {
-    /// How often the encoder gets it.
-    repeat: u32,
-    /// Its time on the output's line.
-    pts: i64,
+    let shown = pictures(task, place, monitor, stats, &mut |frame| {
+        chunk.encode(frame)?;
+        monitor.progress(1);
+        chunk.drain()
+    })?;
+    chunk.finish(key, shown)
 }
 
 /// How far an encoder reorders, seen from its packets: not all encoders say.
@@ -88,68 +76,15 @@ impl Reorder {
 struct Chunk<'a> {
     task: &'a EncodeTask,
     place: &'a WorkPlace,
-    monitor: &'a dyn Monitor,
-    filters: Filters,
     sink: Option<Sink>,
     writer: Option<PacketFileWriter<BlobWriter>>,
     data_key: String,
-    emitted: u64,
-    /// Frames inside the filters, by the number they went in under.
-    waiting: BTreeMap<i64, Waiting>,
-    last_pts: Option<i64>,
-    first_pts: Option<i64>,
     reorder: Reorder,
 }
 
 impl Chunk<'_> {
-    fn take(&mut self, fed: feed::FedFrame) -> Result<(), Failure> {
-        let number = self.filters.push(fed.frame)?;
-        self.waiting.insert(
-            number,
-            Waiting {
-                repeat: fed.repeat,
-                pts: fed.pts,
-            },
-        );
-        self.pull()
-    }
-
-    fn pull(&mut self) -> Result<(), Failure> {
-        while let Some((number, frame)) = self.filters.pull()? {
-            let waiting = self.waiting.remove(&number).ok_or_else(|| {
-                Failure::bug(format!(
-                    "the filters gave frame {number} twice or from nowhere"
-                ))
-            })?;
-            self.emit(frame, &waiting)?;
-        }
-        Ok(())
-    }
-
-    fn emit(&mut self, mut frame: Frame, waiting: &Waiting) -> Result<(), Failure> {
-        for _ in 0..waiting.repeat {
-            let pts = match self.task.timing {
-                Timing::Source { .. } => waiting.pts,
-                Timing::Constant { first_tick } => first_tick + self.emitted as i64,
-            };
-            if self.last_pts.is_some_and(|last| pts <= last) {
-                return Err(Failure::Mismatch {
-                    expected: self.emitted,
-                    got: self.emitted,
-                    detail: ": frames are shown in another order than their times".into(),
-                    from_start: true,
-                });
-            }
-            self.last_pts = Some(pts);
-            self.first_pts.get_or_insert(pts);
-            frame.set_pts(pts);
-            frame.clear_type();
-            self.open_sink()?.send(&frame)?;
-            self.emitted += 1;
-            self.monitor.progress(1);
-            self.drain()?;
-        }
-        Ok(())
+    fn encode(&mut self, frame: &Frame) -> Result<(), Failure> {
+        self.open_sink()?.send(frame)
     }
 
     /// The sink, opened when the first picture is at hand.
@@ -181,17 +116,7 @@ impl Chunk<'_> {
         Ok(())
     }
 
-    fn finish(mut self, key: &TaskKey, warnings: Vec<String>) -> Result<Outcome, Failure> {
-        self.filters.finish()?;
-        self.pull()?;
-        let left = self
-            .waiting
-            .values()
-            .map(|w| u64::from(w.repeat))
-            .sum::<u64>();
-        if left > 0 {
-            return Err(Failure::bug(format!("the filters kept {left} frames")));
-        }
+    fn finish(mut self, key: &TaskKey, shown: Shown) -> Result<Outcome, Failure> {
         if let Some(sink) = &mut self.sink {
             sink.finish()?;
         }
@@ -201,21 +126,30 @@ impl Chunk<'_> {
             .take()
             .ok_or_else(|| Failure::bug("a chunk without frames"))?;
         let (blob, summary) = writer.finish()?;
-        if summary.packets != self.emitted {
+        if summary.packets != shown.frames {
             return Err(Failure::bug(format!(
                 "encoder {} made {} packets of {} frames",
-                self.task.encoder.encoder, summary.packets, self.emitted
+                self.task.encoder.encoder, summary.packets, shown.frames
             )));
+        }
+        let mut blobs = vec![blob.finish()?];
+        let mut state = None;
+        if self.task.keep_state {
+            let end = self.sink.as_ref().and_then(Sink::state);
+            let end = end.ok_or_else(|| Failure::bug("an encoder without a state to keep"))?;
+            blobs.push(self.place.put_blob(&key.state_key(), end.to_bytes())?);
+            state = Some(end.digest().into());
         }
         Ok(Outcome {
             key: *key,
-            blobs: vec![blob.finish()?],
+            blobs,
+            state,
             packets: summary.packets,
-            frames: self.emitted,
+            frames: shown.frames,
             payload_bytes: summary.payload_bytes,
             reorder: self.reorder.depth,
-            first_pts: self.first_pts,
-            warnings,
+            first_pts: shown.first_pts,
+            warnings: shown.warnings,
             stats: TaskStats::default(),
         })
     }

@@ -2,16 +2,20 @@
 //! Encoders behind one face.
 
 use super::task::EncoderSpec;
+use super::vp8::Vp8;
 use crate::Failure;
 use framemill_codec::av1::{Rav1eConfig, Rav1eEncoder};
 use framemill_codec::libav::{CodecParams, Frame, MediaKind, VideoEncoder, VideoEncoderConfig};
 use framemill_codec::packet::{Packet, FLAG_KEY};
 use framemill_codec::picture::{ChromaSampling, PictureView};
+use framemill_codec::vp8::State;
 use md5::{Digest, Md5};
 use std::collections::VecDeque;
 
 /// The encoder name that stands for the rav1e crate.
 pub const AV1_BY_RAV1E: &str = "rav1e";
+/// The encoder name that stands for our own VP8 encoder.
+pub const VP8_BY_FRAMEMILL: &str = "framemill-vp8";
 /// The encoder name that stands for no encoder: each picture becomes the MD5
 /// of its packed planes, to prove what encoders are fed.
 pub const DIGEST: &str = "digest";
@@ -26,6 +30,8 @@ pub enum Sink {
     Libav(Box<VideoEncoder>),
     /// The rav1e crate.
     Rav1e(Box<Rav1e>),
+    /// Our own VP8 encoder.
+    Vp8(Box<Vp8>),
     /// No encoder: digests.
     Digest(Box<CodecParams>, VecDeque<Packet>),
     /// No encoder: differences.
@@ -50,6 +56,7 @@ impl Sink {
     pub fn open(spec: &EncoderSpec) -> Result<Self, Failure> {
         match spec.encoder.as_str() {
             AV1_BY_RAV1E => open_rav1e(spec),
+            VP8_BY_FRAMEMILL => Ok(Self::Vp8(Box::new(Vp8::open(spec)?))),
             SCENE => Ok(Self::Scene(
                 Box::new(blank_params(spec, "rawvideo", Vec::new())),
                 SceneScores::default(),
@@ -80,6 +87,7 @@ impl Sink {
         match self {
             Self::Libav(encoder) => Ok(encoder.params()?),
             Self::Rav1e(r) => Ok(r.params.clone()),
+            Self::Vp8(encoder) => Ok(encoder.params().clone()),
             Self::Digest(params, _) | Self::Scene(params, _) => Ok((**params).clone()),
         }
     }
@@ -91,6 +99,7 @@ impl Sink {
                 r.times.push(frame.pts().unwrap_or_default());
                 r.encoder.send(&frame.view()?).map_err(rav1e_failed)
             }
+            Self::Vp8(encoder) => encoder.send(frame),
             Self::Scene(_, scores) => {
                 scores.push(frame.pts().unwrap_or_default(), &frame.view()?);
                 Ok(())
@@ -109,6 +118,7 @@ impl Sink {
         match self {
             Self::Libav(encoder) => Ok(encoder.send(None)?),
             Self::Rav1e(r) => r.encoder.finish().map_err(rav1e_failed),
+            Self::Vp8(encoder) => encoder.finish(),
             Self::Digest(..) | Self::Scene(..) => Ok(()),
         }
     }
@@ -117,8 +127,18 @@ impl Sink {
         match self {
             Self::Libav(encoder) => Ok(encoder.receive()?),
             Self::Rav1e(r) => r.receive(),
+            Self::Vp8(encoder) => Ok(encoder.receive()),
             Self::Digest(_, ready) => Ok(ready.pop_front()),
             Self::Scene(_, scores) => Ok(scores.ready.pop_front()),
+        }
+    }
+
+    /// What a chunk after this one can continue from, once all is encoded;
+    /// `None` where the encoder has no such thing.
+    pub fn state(&self) -> Option<&State> {
+        match self {
+            Self::Vp8(encoder) => encoder.state(),
+            Self::Libav(_) | Self::Rav1e(_) | Self::Digest(..) | Self::Scene(..) => None,
         }
     }
 }
@@ -194,7 +214,7 @@ fn open_rav1e(spec: &EncoderSpec) -> Result<Sink, Failure> {
 }
 
 /// Parameters of a stream that no libav encoder describes.
-fn blank_params(spec: &EncoderSpec, codec: &str, extradata: Vec<u8>) -> CodecParams {
+pub(super) fn blank_params(spec: &EncoderSpec, codec: &str, extradata: Vec<u8>) -> CodecParams {
     CodecParams {
         kind: MediaKind::Video,
         codec: codec.to_owned(),

@@ -43,7 +43,7 @@ pub enum Timing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EncoderSpec {
     /// libav's encoder name, [`super::AV1_BY_RAV1E`],
-    /// [`super::DIGEST`] or [`super::SCENE`].
+    /// [`super::VP8_BY_FRAMEMILL`], [`super::DIGEST`] or [`super::SCENE`].
     pub encoder: String,
     /// Width in pixels.
     pub width: u32,
@@ -96,4 +96,6 @@ pub struct EncodeTask {
     pub filter: FilterSpec,
     /// The encoder.
     pub encoder: EncoderSpec,
+    /// Store the state at the end, for a chunk that continues from it.
+    pub keep_state: bool,
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Moving a chunk onto the state of the one before it, in place of a key frame.
+//!
+//! All that needs no state is done first: the pictures are decoded, the draft
+//! is read. Then the state is waited for, so that an invocation may start while
+//! the task before it is still at work.
+
+mod join;
+#[cfg(test)]
+mod tests;
+
+use crate::encode::{pictures, EncodeTask, Shown};
+use crate::run::{Monitor, WorkPlace};
+use crate::task::{Outcome, TaskKey, TaskStats};
+use crate::Failure;
+use framemill_codec::dsp::Dsp;
+use framemill_codec::packet::{Packet, PacketFileReader, PacketFileWriter, StreamHeader};
+use framemill_codec::vp8::{self, Draft, Rebased, Sources};
+use framemill_codec::Error;
+use framemill_store::ReadStats;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Moves a draft onto a state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RebaseTask {
+    /// The chunk's pictures and how they are encoded. The first picture is the
+    /// one before the chunk, as in the draft.
+    pub chunk: EncodeTask,
+    /// The task that made the draft.
+    pub draft: TaskKey,
+    /// The task whose state the chunk continues from.
+    pub from: TaskKey,
+}
+
+/// Most threads of a rebase: all chunks behind it wait.
+const MAX_THREADS: usize = 4;
+
+/// Runs a [`RebaseTask`].
+pub(crate) fn run(
+    task: &RebaseTask,
+    key: &TaskKey,
+    place: &WorkPlace,
+    monitor: &dyn Monitor,
+    stats: &Arc<ReadStats>,
+) -> Result<Outcome, Failure> {
+    let spec = &task.chunk.encoder;
+    let mut sources = Sources::new(spec.width, spec.height)?;
+    let mut times = Vec::new();
+    let shown = pictures(&task.chunk, place, monitor, stats, &mut |frame| {
+        sources.push(&frame.view()?)?;
+        times.push(frame.pts().unwrap_or_default());
+        Ok(())
+    })?;
+    let (header, draft) = read_draft(&task.draft, place, stats)?;
+    let state = join::wait_for_state(&task.from, place, monitor, stats)?;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads = cores.min(MAX_THREADS);
+    let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources, threads)?;
+    // The first picture is that of the chunk before.
+    let times = times.get(1..).unwrap_or_default();
+    if rebased.packets.len() != times.len() {
+        return Err(Failure::bug(format!(
+            "a rebase made {} packets of {} frames",
+            rebased.packets.len(),
+            times.len()
+        )));
+    }
+    let outcome = store(task, key, place, &header, rebased, (times, shown))?;
+    monitor.progress(outcome.frames);
+    Ok(outcome)
+}
+
+/// The draft that a task made, and what its stream is.
+fn read_draft(
+    from: &TaskKey,
+    place: &WorkPlace,
+    stats: &Arc<ReadStats>,
+) -> Result<(StreamHeader, Draft), Failure> {
+    let broken = |error: Error| match error {
+        Error::Corrupt { .. } => join::not_whole(from, error.to_string()),
+        other => other.into(),
+    };
+    let reader = place.open_counted(from, stats);
+    let reader = reader.map_err(|failure| join::missing(from, failure))?;
+    let mut reader = PacketFileReader::new(reader).map_err(broken)?;
+    let mut packets = Vec::new();
+    while let Some(packet) = reader.next_packet().map_err(broken)? {
+        packets.push(packet.data);
+    }
+    Ok((reader.header().clone(), Draft::parse(&packets)?))
+}
+
+/// Writes the state first, since the next chunk may be waiting for it.
+fn store(
+    task: &RebaseTask,
+    key: &TaskKey,
+    place: &WorkPlace,
+    header: &StreamHeader,
+    rebased: Rebased,
+    (times, shown): (&[i64], Shown),
+) -> Result<Outcome, Failure> {
+    let mut state = None;
+    if task.chunk.keep_state {
+        let blob = place.put_blob(&key.state_key(), rebased.state.to_bytes())?;
+        state = Some((blob, rebased.state.digest().into()));
+    }
+    let blob = place.blob_writer(&key.data_key())?;
+    let mut writer = PacketFileWriter::new(blob, header)?;
+    for (data, &pts) in rebased.packets.into_iter().zip(times) {
+        writer.push(&Packet {
+            pts,
+            dts: pts,
+            duration: 0,
+            flags: 0,
+            data,
+            side: Vec::new(),
+        })?;
+    }
+    let (blob, summary) = writer.finish()?;
+    let (kept, digest) = state.unzip();
+    Ok(Outcome {
+        key: *key,
+        blobs: std::iter::once(blob.finish()?).chain(kept).collect(),
+        state: digest,
+        packets: summary.packets,
+        frames: times.len() as u64,
+        payload_bytes: summary.payload_bytes,
+        reorder: 0,
+        first_pts: times.first().copied(),
+        warnings: shown.warnings,
+        stats: TaskStats::default(),
+    })
+}
