@@ -20,6 +20,7 @@ use framemill_codec::Error;
 use framemill_store::ReadStats;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Moves a draft onto a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,7 @@ pub(crate) fn run(
     monitor: &dyn Monitor,
     stats: &Arc<ReadStats>,
 ) -> Result<Outcome, Failure> {
+    let started = Instant::now();
     let spec = &task.chunk.encoder;
     let mut sources = Sources::new(spec.width, spec.height)?;
     let mut times = Vec::new();
@@ -50,6 +52,7 @@ pub(crate) fn run(
         Ok(())
     })?;
     let (header, draft) = read_draft(&task.draft, place, stats)?;
+    let ready_s = started.elapsed().as_secs_f64();
     let state = join::wait_for_state(&task.from, place, monitor, stats)?;
     let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources)?;
     // The first picture is that of the chunk before.
@@ -61,7 +64,8 @@ pub(crate) fn run(
             times.len()
         )));
     }
-    let outcome = store(task, key, place, &header, rebased, (times, shown))?;
+    let mut outcome = store(task, key, place, &header, rebased, (times, shown))?;
+    outcome.stats.ready_s = ready_s;
     monitor.progress(outcome.frames);
     Ok(outcome)
 }
