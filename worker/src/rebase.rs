@@ -20,6 +20,7 @@ use framemill_codec::Error;
 use framemill_store::ReadStats;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Moves a draft onto a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,7 @@ pub(crate) fn run(
     monitor: &dyn Monitor,
     stats: &Arc<ReadStats>,
 ) -> Result<Outcome, Failure> {
+    let started = Instant::now();
     let spec = &task.chunk.encoder;
     let mut sources = Sources::new(spec.width, spec.height)?;
     let mut times = Vec::new();
@@ -53,6 +55,7 @@ pub(crate) fn run(
         Ok(())
     })?;
     let (header, draft) = read_draft(&task.draft, place, stats)?;
+    let ready_s = started.elapsed().as_secs_f64();
     let state = join::wait_for_state(&task.from, place, monitor, stats)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let threads = cores.min(MAX_THREADS);
@@ -66,7 +69,8 @@ pub(crate) fn run(
             times.len()
         )));
     }
-    let outcome = store(task, key, place, &header, rebased, (times, shown))?;
+    let mut outcome = store(task, key, place, &header, rebased, (times, shown))?;
+    outcome.stats.ready_s = ready_s;
     monitor.progress(outcome.frames);
     Ok(outcome)
 }

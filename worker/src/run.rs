@@ -216,6 +216,7 @@ pub fn run(task: &Task, place: &WorkPlace, monitor: &dyn Monitor) -> Result<Outc
     };
     outcome.stats = TaskStats {
         cpu_s: measure::thread_cpu_s() - cpu,
+        ready_s: outcome.stats.ready_s,
         bytes_read: stats.bytes(),
         bytes_written: outcome.blobs.iter().map(|b| b.size).sum(),
         peak_memory: measure::peak_memory(),

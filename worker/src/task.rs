@@ -164,6 +164,9 @@ pub struct Outcome {
 pub struct TaskStats {
     /// CPU seconds of the worker's thread.
     pub cpu_s: f64,
+    /// Seconds until nothing was missing but the state that it continues from;
+    /// 0 for tasks that continue from none.
+    pub ready_s: f64,
     /// Bytes fetched from stores.
     pub bytes_read: u64,
     /// Bytes written to stores.

@@ -38,7 +38,7 @@ pub struct Work {
     /// Expected work of each task, in frames.
     pub weights: Vec<u32>,
     /// What each task comes after, as places among all tasks of a run; empty
-    /// where none comes after another.
+    /// where none comes after another. It may start while the second one runs.
     pub after: Vec<[u32; 2]>,
     /// Builds a task.
     pub build: Build,

@@ -137,10 +137,12 @@ impl Runner {
         self.scheduler.reserve(nodes);
         for work in works {
             for (n, &weight) in work.weights.iter().enumerate() {
-                let after = work.after.get(n).into_iter().flatten();
-                let spec = NodeSpec::new(kind_number(work.kind), weight)
-                    .after(after.map(|place| NodeId(first + place)))
-                    .priority(work.priority);
+                let mut spec =
+                    NodeSpec::new(kind_number(work.kind), weight).priority(work.priority);
+                if let Some(&[before, leader]) = work.after.get(n) {
+                    let (before, leader) = (NodeId(first + before), NodeId(first + leader));
+                    spec = spec.after([before]).following(leader);
+                }
                 self.scheduler
                     .add(spec)
                     .map_err(|e| JobError::Failed(e.to_string()))?;
@@ -267,6 +269,11 @@ impl Runner {
                 let makes = flight.makes;
                 self.progress.finished(invocation.0, frames, makes, reused);
                 self.batch.finish(flight.node, &outcome, each);
+                let ready_s = outcome.stats.ready_s;
+                if ready_s > 0.0 && !reused {
+                    let ready = Duration::from_secs_f64(ready_s);
+                    self.scheduler.ready_after(invocation, ready);
+                }
                 Event::Finished {
                     invocation,
                     cost: 0.0,

@@ -18,8 +18,10 @@ pub async fn recorded(key: &TaskKey, place: &WorkPlace) -> Option<Outcome> {
 
 /// The outcome of a task that is done, if all that it wrote is still whole.
 pub(super) async fn whole(task: &Arc<Task>, place: WorkPlace) -> Option<Outcome> {
-    let outcome = recorded(&task.key(), &place).await?;
-    tokio::task::spawn_blocking(move || {
+    let key = task.key();
+    let outcome = recorded(&key, &place).await?;
+    let (work, record) = (place.work.clone(), place.full_key(&key.outcome_key()));
+    let whole = tokio::task::spawn_blocking(move || {
         let whole = outcome
             .blobs
             .iter()
@@ -27,5 +29,10 @@ pub(super) async fn whole(task: &Arc<Task>, place: WorkPlace) -> Option<Outcome>
         whole.then_some(outcome)
     })
     .await
-    .ok()?
+    .ok()?;
+    if whole.is_none() {
+        // What follows the task must wait until it is made again.
+        let _ = work.delete(&record).await;
+    }
+    whole
 }

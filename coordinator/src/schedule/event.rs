@@ -44,6 +44,10 @@ pub struct NodeSpec {
     pub weight: u32,
     /// Nodes that must be done before this one starts. Repeats are harmless.
     pub deps: Vec<NodeId>,
+    /// A node that must be done before this one can end. It may start while
+    /// that one runs, so as to be ready just when it is done. At most one node
+    /// follows another.
+    pub follows: Option<NodeId>,
 }
 
 impl NodeSpec {
@@ -54,7 +58,15 @@ impl NodeSpec {
             priority: 0,
             weight,
             deps: Vec::new(),
+            follows: None,
         }
+    }
+
+    /// The same, to follow `node`.
+    #[must_use]
+    pub fn following(mut self, node: NodeId) -> Self {
+        self.follows = Some(node);
+        self
     }
 
     /// The same, to run after `deps`.

@@ -12,6 +12,8 @@ use super::event::{InvocationId, NodeId};
 pub(super) struct Flight {
     pub(super) node: NodeId,
     pub(super) launched: Duration,
+    /// When it would have been launched, had what it follows been done by then.
+    pub(super) since: Duration,
     pub(super) speculative: bool,
     watch: Watch,
 }
@@ -54,6 +56,7 @@ impl Flights {
         let flight = Flight {
             node,
             launched,
+            since: launched,
             speculative,
             watch: Watch::No,
         };
@@ -102,6 +105,13 @@ impl Flights {
     /// The flight if open.
     pub(super) fn get(&self, id: InvocationId) -> Option<&Flight> {
         self.open.get(&id)
+    }
+
+    /// Counts a flight as launched at `since`, if that is later than it was.
+    pub(super) fn count_from(&mut self, id: InvocationId, since: Duration) {
+        if let Some(flight) = self.open.get_mut(&id) {
+            flight.since = flight.launched.max(since);
+        }
     }
 
     /// Every open flight, oldest first.

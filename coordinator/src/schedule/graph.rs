@@ -55,6 +55,10 @@ pub(super) struct Node {
     pub(super) duplicates: u8,
     pub(super) replans: u8,
     pub(super) phase: Phase,
+    /// Its first edge is to a node that may still run when it starts.
+    follows: bool,
+    /// Another node follows it.
+    pub(super) followed: bool,
 }
 
 // There is one for every chunk, to the end of the job.
@@ -91,6 +95,10 @@ impl Graph {
         let mut deps = spec.deps;
         deps.sort_unstable();
         deps.dedup();
+        if let Some(leader) = spec.follows {
+            deps.retain(|dep| *dep != leader);
+            deps.insert(0, leader);
+        }
         if let Some(&node) = deps.iter().find(|d| **d >= id) {
             return Err(ScheduleError::UnknownNode { node });
         }
@@ -108,6 +116,9 @@ impl Graph {
             unmet += u32::from(node.phase != Phase::Done);
             self.edges.push(dependency, id, before);
         }
+        if let Some(leader) = spec.follows {
+            self.node_mut(leader).followed = true;
+        }
         self.nodes.push(Node {
             first_edge,
             newest_dependant: NONE,
@@ -119,6 +130,8 @@ impl Graph {
             duplicates: 0,
             replans: 0,
             phase: Phase::Waiting,
+            follows: spec.follows.is_some(),
+            followed: false,
         });
         self.in_phase[Phase::Waiting as usize] += 1;
         self.wait(id);
@@ -142,7 +155,26 @@ impl Graph {
         &mut self.nodes[id.0 as usize]
     }
 
-    /// What the node waits for, in order; `id` must have come from this graph.
+    /// The node that this one follows.
+    pub(super) fn leader(&self, id: NodeId) -> Option<NodeId> {
+        let first = self.deps(id).next();
+        first.filter(|_| self.node(id).follows)
+    }
+
+    /// The node that follows this one.
+    pub(super) fn follower(&self, id: NodeId) -> Option<NodeId> {
+        let node = self.node(id);
+        let mut edge = node.newest_dependant;
+        while let Some((dependant, before)) = self.edges.dependant(edge).filter(|_| node.followed) {
+            if self.leader(dependant) == Some(id) {
+                return Some(dependant);
+            }
+            edge = before;
+        }
+        None
+    }
+
+    /// What the node waits for; what it follows comes first; `id` must have come from this graph.
     pub(super) fn deps(&self, id: NodeId) -> impl ExactSizeIterator<Item = NodeId> + '_ {
         let from = self.node(id).first_edge;
         let next = self.nodes.get(id.0 as usize + 1);

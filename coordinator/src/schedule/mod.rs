@@ -11,6 +11,7 @@
 //! edges.rs      dependencies
 //! graph.rs      nodes, phases, order of launch
 //! flight.rs     invocations in flight, which are late
+//! follow.rs     nodes that start before what they wait for is done
 //! limit.rs      how many may be in flight
 //! pace.rs       how long a kind of node takes
 //! retry.rs      failure counts and backoff
@@ -30,6 +31,7 @@ mod config;
 mod edges;
 mod event;
 mod flight;
+mod follow;
 mod graph;
 mod limit;
 mod outcome;
@@ -40,7 +42,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,10 @@ pub struct Scheduler {
     limit: Limit,
     retries: Retries,
     paces: BTreeMap<Kind, Pace>,
+    /// Times until nodes are ready but for what they follow.
+    heads: BTreeMap<Kind, Pace>,
+    /// Running nodes that others follow.
+    leaders: BTreeSet<NodeId>,
     tally: Tally,
     /// Invocations aborted between events; told with the next one.
     aborts: Vec<InvocationId>,
@@ -121,6 +127,8 @@ impl Scheduler {
             limit: Limit::new(&config),
             retries: Retries::new(&config),
             paces: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            leaders: BTreeSet::new(),
             tally: Tally::default(),
             aborts: Vec::new(),
             wake: None,
@@ -167,6 +175,7 @@ impl Scheduler {
         self.graph.get(node)?;
         self.ground(node);
         self.graph.finish(node);
+        self.release_follower(node);
         self.retries.clear(node);
         Ok(())
     }
@@ -204,6 +213,7 @@ impl Scheduler {
         }
         self.count_replan(node)?;
         self.ground(node);
+        self.recall_follower(node);
         // Out of the ready order before the weight changes.
         self.graph.run(node);
         self.graph.node_mut(node).weight = weight;

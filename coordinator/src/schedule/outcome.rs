@@ -19,10 +19,13 @@ impl Scheduler {
             let n = self.graph.node(node);
             (n.kind, n.weight)
         };
-        let took = self.now.saturating_sub(flight.launched);
-        self.paces.entry(kind).or_default().record(took, weight);
+        if self.graph.node(node).unmet == 0 {
+            let took = self.now.saturating_sub(flight.since);
+            self.paces.entry(kind).or_default().record(took, weight);
+        }
         self.tally.speculation_won += u64::from(flight.speculative);
         self.graph.finish(node);
+        self.release_follower(node);
         self.retries.clear(node);
         out.push(Action::NodeDone {
             node,
@@ -81,6 +84,7 @@ impl Scheduler {
         }
         let kind = self.graph.node(node).kind;
         self.stopped_running(node);
+        self.recall_follower(node);
         match verdict {
             Verdict::GiveUp => return self.fail_node(node, class, out),
             // A duplicate used the attempts up while this one was out.
@@ -149,6 +153,7 @@ impl Scheduler {
 
     /// Notes that the node, running so far, runs no more.
     pub(super) fn stopped_running(&mut self, node: NodeId) {
+        self.leaders.remove(&node);
         let kind = self.graph.node(node).kind;
         let pace = self.paces.entry(kind).or_default();
         pace.running = pace.running.saturating_sub(1);

@@ -66,8 +66,18 @@ impl Scheduler {
             self.launch(node, true, out);
             return true;
         }
-        let Some((_, node)) = ready else { return false };
+        let early = self.first_early().filter(|(at, _)| *at <= self.now);
+        let early = early.map(|(_, node)| (self.graph.node(node).priority, node));
+        // Where both are of one priority, work goes before waiting.
+        let first = match (early, ready) {
+            (Some(early), Some(ready)) if early.0 <= ready.0 => Some(ready),
+            (early, ready) => early.or(ready),
+        };
+        let Some((_, node)) = first else { return false };
         self.graph.run(node);
+        if self.graph.node(node).followed {
+            self.leaders.insert(node);
+        }
         let kind = self.graph.node(node).kind;
         self.paces.entry(kind).or_default().running += 1;
         self.launch(node, false, out);
@@ -127,13 +137,17 @@ impl Scheduler {
         let rules = self.config.speculation?;
         let flight = self.flights.get(id)?;
         let node = self.graph.node(flight.node);
-        if node.duplicates >= rules.max_duplicates || self.retries.exhausted(flight.node) {
+        // What waits for another is not slow itself.
+        if node.unmet > 0
+            || node.duplicates >= rules.max_duplicates
+            || self.retries.exhausted(flight.node)
+        {
             return None;
         }
         let usual = self.usual(node.kind, node.weight)?;
         let late = usual.as_nanos() as f64 * rules.multiplier; // saturates below
         let late = Duration::from_nanos(late as u64);
-        Some(flight.launched.saturating_add(late))
+        Some(flight.since.saturating_add(late))
     }
 
     /// Watches the invocation for lateness at the present pace.
@@ -193,6 +207,7 @@ impl Scheduler {
             self.config.deadline,
             self.graph.first_delay(),
             self.flights.next_late(),
+            (!full).then(|| self.first_early()).flatten().map(|e| e.0),
             blocked.then(|| self.limit.next_raise(self.now)).flatten(),
         ];
         let next = times.into_iter().flatten().filter(|t| *t > self.now).min();

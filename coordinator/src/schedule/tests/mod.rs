@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The scheduler on a virtual clock: seeded, no threads, no real time.
 
+mod chains;
 mod control;
 mod faults;
 mod limits;
@@ -14,6 +15,7 @@ use super::*;
 
 pub(super) const ENCODE: Kind = Kind(1);
 pub(super) const STITCH: Kind = Kind(2);
+pub(super) const REBASE: Kind = Kind(9);
 
 pub(super) fn secs(s: f64) -> Duration {
     Duration::from_secs_f64(s)

@@ -79,7 +79,22 @@ pub(super) struct Run {
     pub(super) max_in_flight: usize,
     pub(super) last: Option<Action>,
     pub(super) spent: f64,
+    /// Time that invocations waited for what they follow.
+    pub(super) waited: Duration,
 }
+
+/// An invocation that waits for what it follows.
+struct Held {
+    leader: NodeId,
+    /// When it is ready.
+    ready: Duration,
+    /// What it takes then.
+    rest: Duration,
+    event: Event,
+}
+
+/// Share of a follower's time that needs nothing of what it follows.
+pub(super) const HEAD: f64 = 0.5;
 
 /// Work done by a running job's caller after each node: new nodes, say.
 pub(super) type OnDone<'a> = &'a mut dyn FnMut(&mut Scheduler, NodeId);
@@ -95,6 +110,9 @@ struct Sim<'a> {
     backlog: Vec<(InvocationId, NodeId)>,
     running: BTreeMap<InvocationId, (NodeId, Duration, Option<usize>, Duration)>,
     scheduled: BTreeSet<InvocationId>,
+    /// What an invocation started early follows.
+    early: BTreeMap<InvocationId, NodeId>,
+    held: BTreeMap<InvocationId, Held>,
     run: Run,
 }
 
@@ -120,6 +138,8 @@ pub(super) fn simulate_with(
         backlog: Vec::new(),
         running: BTreeMap::new(),
         scheduled: BTreeSet::new(),
+        early: BTreeMap::new(),
+        held: BTreeMap::new(),
         run: Run::default(),
     };
     sim.feed(scheduler, Event::Start, on_done);
@@ -127,7 +147,10 @@ pub(super) fn simulate_with(
         sim.now = at;
         match sim.happenings.remove(&sequence) {
             Some(Happening::Report(event, again)) => sim.report(scheduler, event, again, on_done),
-            Some(Happening::Free(slot)) => sim.release(slot),
+            Some(Happening::Free(slot)) => {
+                sim.release(slot);
+                sim.start_backlog(scheduler);
+            }
             Some(Happening::Wake) => sim.feed(scheduler, Event::Tick, on_done),
             None => {}
         }
@@ -159,6 +182,7 @@ impl Sim<'_> {
                 Action::Abort { invocation } => self.abort(invocation),
                 Action::NodeDone { node, .. } => {
                     *self.run.done.entry(node).or_default() += 1;
+                    self.go_on_after(node);
                     done.push(node);
                 }
                 Action::WakeAt(at) => {
@@ -183,8 +207,15 @@ impl Sim<'_> {
         assert!(self.scheduled.insert(invocation), "{invocation} used twice");
         let counts = scheduler.counts();
         assert_eq!(scheduler.phase(node), Ok(Phase::Running), "{node}");
+        let leader = scheduler.graph.leader(node);
         for dep in scheduler.graph.deps(node) {
-            assert_eq!(scheduler.phase(dep), Ok(Phase::Done), "{dep} of {node}");
+            let phase = scheduler.phase(dep).expect("a node");
+            if Some(dep) == leader && phase == Phase::Running {
+                assert_eq!(scheduler.graph.node(dep).unmet, 0, "two wait in a row");
+                self.early.insert(invocation, dep);
+                continue;
+            }
+            assert_eq!(phase, Phase::Done, "{dep} of {node}");
         }
         assert!(counts.in_flight <= counts.limit, "{counts:?}");
         *self.run.launched.entry(node).or_default() += 1;
@@ -247,10 +278,36 @@ impl Sim<'_> {
         self.running
             .insert(id, (node, self.now, slot, self.now + secs(time)));
         self.run.max_in_flight = self.run.max_in_flight.max(self.running.len());
+        let leader = self.early.remove(&id).filter(|_| class.is_none());
+        if let Some(leader) = leader.filter(|l| !self.run.done.contains_key(l)) {
+            let (ready, rest) = (self.now + secs(time * HEAD), secs(time * (1.0 - HEAD)));
+            let held = Held {
+                leader,
+                ready,
+                rest,
+                event,
+            };
+            self.held.insert(id, held);
+            return;
+        }
         self.at(secs(time), Happening::Report(event, false));
         if self.rng.random_bool(p.repeat) {
             let late = time + self.rng.random_range(0.0..3.0);
             self.at(secs(late), Happening::Report(event, true));
+        }
+    }
+
+    /// Lets what follows a node go on, now that it is done.
+    fn go_on_after(&mut self, node: NodeId) {
+        let of_node = |(id, held): (&InvocationId, &Held)| (held.leader == node).then_some(*id);
+        let ids: Vec<_> = self.held.iter().filter_map(of_node).collect();
+        for id in ids {
+            let Some(held) = self.held.remove(&id) else {
+                continue;
+            };
+            self.run.waited += self.now.saturating_sub(held.ready);
+            let until = self.now.max(held.ready) + held.rest;
+            self.at(until - self.now, Happening::Report(held.event, false));
         }
     }
 
@@ -268,6 +325,14 @@ impl Sim<'_> {
                     }
                 ) => {}
                 None => return, // aborted: it told its cost then
+            }
+        }
+        if let (Event::Finished { invocation, .. }, false) = (event, again) {
+            let node = s.flights.get(invocation).map(|f| f.node);
+            let weight = node.map_or(0, |n| s.graph.node(n).weight);
+            let head = self.platform.pace * HEAD * f64::from(weight);
+            if node.is_some_and(|n| s.graph.leader(n).is_some()) {
+                s.ready_after(invocation, secs(head));
             }
         }
         self.feed(s, event, on_done);
@@ -290,12 +355,14 @@ impl Sim<'_> {
 
     fn abort(&mut self, invocation: InvocationId) {
         self.backlog.retain(|b| b.0 != invocation);
+        self.held.remove(&invocation);
+        self.early.remove(&invocation);
         let Some((_, since, slot, until)) = self.running.remove(&invocation) else {
             return;
         };
         match slot {
             Some(slot) if self.platform.deaf => {
-                self.at(until - self.now, Happening::Free(slot));
+                self.at(until.saturating_sub(self.now), Happening::Free(slot));
             }
             Some(slot) => self.release(slot),
             None => {}

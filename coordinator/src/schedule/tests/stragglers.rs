@@ -114,7 +114,7 @@ fn duplicates_stay_within_their_share() {
     };
     let run = encode(200, &platform, Some(speculation));
     assert!(run.launched.values().all(|n| *n <= 2));
-    let (mut open, mut most) = (std::collections::BTreeSet::new(), 0);
+    let (mut open, mut most) = (BTreeSet::new(), 0);
     for (_, action) in &run.log {
         match action {
             Action::Launch {
