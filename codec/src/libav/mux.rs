@@ -152,8 +152,8 @@ impl Muxer {
             dict.set("movie_timescale", &scale.min(240_000).to_string());
         }
         if matches!(self.container.as_str(), "matroska" | "webm") {
-            // Sums of clusters, which hardly any reader looks at, take half of
-            // the muxer's time; chunks come with digests of their own.
+            // Sums of clusters take two fifths of the time of a stream copy;
+            // chunks come with digests of their own.
             dict.set("write_crc32", "0");
         }
         let code = ffi::avformat_write_header(self.context, &raw mut dict.0);

@@ -123,7 +123,7 @@ impl Rows<'_> {
         let residual = &mut scratch.residual;
         let above = &mut scratch.above[x];
         let coded = if block.skip {
-            skip(block, above, left);
+            skip(block.has_y2(), above, left);
             false
         } else if bits.is_exhausted() {
             // What is missing has no coefficients, yet does not count as skipped.
@@ -201,10 +201,10 @@ fn chroma(
 
 /// Leaves word for the neighbours that a macroblock has no coefficients.
 #[inline(always)]
-fn skip(block: &Macroblock, above: &mut Context, left: &mut Context) {
+pub(crate) fn skip(has_y2: bool, above: &mut Context, left: &mut Context) {
     above[..8].fill(0);
     left[..8].fill(0);
-    if block.has_y2() {
+    if has_y2 {
         (above[8], left[8]) = (0, 0);
     }
 }

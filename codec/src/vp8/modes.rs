@@ -20,6 +20,19 @@ pub(crate) enum IntraMode {
     TrueMotion,
 }
 
+impl IntraMode {
+    /// The mode that all its subblocks count as (RFC 6386 §11.3).
+    #[inline(always)]
+    pub const fn implied(self) -> SubMode {
+        match self {
+            Self::Dc => SubMode::Dc,
+            Self::Vertical => SubMode::Ve,
+            Self::Horizontal => SubMode::He,
+            Self::TrueMotion => SubMode::Tm,
+        }
+    }
+}
+
 /// How a macroblock is split into parts with vectors of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Split {
@@ -206,12 +219,7 @@ impl ModeReader {
         };
         let above = &mut self.above_modes[x];
         if let LumaMode::Intra(mode) = luma {
-            let implied = match mode {
-                IntraMode::Dc => SubMode::Dc,
-                IntraMode::Vertical => SubMode::Ve,
-                IntraMode::Horizontal => SubMode::He,
-                IntraMode::TrueMotion => SubMode::Tm,
-            };
+            let implied = mode.implied();
             *above = [implied; 4];
             *left_modes = [implied; 4];
         } else {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The macroblocks of a whole frame.
 
-use crate::dsp::SubMode;
 use crate::vp8::frame::Geometry;
-use crate::vp8::modes::{IntraMode, LumaMode, Macroblock, Parts};
+use crate::vp8::modes::{LumaMode, Macroblock, Parts};
 use crate::vp8::mv::Mv;
 
 /// Modes of all macroblocks, and what lies above and to the left of the frame.
@@ -16,8 +15,7 @@ pub(crate) struct Field {
 
 impl Field {
     pub fn new(geometry: Geometry) -> Self {
-        // A column at the right, too, stands for the left one of the next row.
-        let count = (geometry.mb_cols + 1) * (geometry.mb_rows + 1) + 1;
+        let count = (geometry.mb_cols + 1) * (geometry.mb_rows + 1);
         Self {
             geometry,
             blocks: vec![Macroblock::OUTSIDE; count],
@@ -39,7 +37,7 @@ impl Field {
         self.parts[at] = *parts;
         // So that neighbours need not ask how luma is predicted.
         if let LumaMode::Intra(mode) = block.luma {
-            self.parts[at].modes = [implied(mode); 16];
+            self.parts[at].modes = [mode.implied(); 16];
         }
         if block.reference > 0 && !block.is_split() {
             self.parts[at].mvs = [block.mv; 16];
@@ -70,15 +68,5 @@ impl Field {
         let at = self.at(x, y);
         let above = at - self.geometry.mb_cols - 1;
         (&self.parts[above], &self.parts[at - 1])
-    }
-}
-
-/// The subblock mode that a whole block's mode counts as (RFC 6386 §11.3).
-pub(crate) const fn implied(mode: IntraMode) -> SubMode {
-    match mode {
-        IntraMode::Dc => SubMode::Dc,
-        IntraMode::Vertical => SubMode::Ve,
-        IntraMode::Horizontal => SubMode::He,
-        IntraMode::TrueMotion => SubMode::Tm,
     }
 }

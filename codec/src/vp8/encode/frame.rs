@@ -17,6 +17,7 @@ use crate::dsp::Dsp;
 use crate::vp8::error::Result;
 use crate::vp8::frame::{Frame, Geometry};
 use crate::vp8::header::{FrameTag, Header, QuantIndices, Refresh};
+use crate::vp8::macroblock::skip;
 use crate::vp8::predict::inter::{Filters, Inter};
 use crate::vp8::predict::intra::Lines;
 use crate::vp8::quant::Quantizer;
@@ -294,13 +295,6 @@ impl Pass<'_> {
             lines.keep(&self.frame, y);
         }
     }
-}
-
-/// Leaves word for the neighbours that a macroblock has no coefficients.
-pub(crate) fn skip(has_y2: bool, above: &mut Context, left: &mut Context) {
-    let count = if has_y2 { 9 } else { 8 };
-    above[..count].fill(0);
-    left[..count].fill(0);
 }
 
 /// Of references that are one frame, only the first is of use.

@@ -2,10 +2,9 @@
 //! The probabilities that fit a frame's modes and vectors, where sending them
 //! costs less than they save.
 
-use super::cost::bool_cost;
 use super::field::Field;
 use super::modes::{chroma_path, intra_luma_path, ModeCoding, Predicted, SubVectors};
-use super::tokens::{counts_cost, fitting_prob};
+use super::tokens::{better_prob, counts_cost, fitting_prob};
 use crate::vp8::modes::{LumaMode, Macroblock};
 use crate::vp8::mv::{component, Mv};
 use crate::vp8::tables::MV_UPDATE_PROBS;
@@ -99,7 +98,10 @@ pub(crate) fn fit(coding: &mut ModeCoding, field: &Field) {
         .enumerate()
     {
         for (n, (prob, &update)) in probs.iter_mut().zip(updates).enumerate() {
-            *prob = better_mv_prob(*prob, counts.mv[component][n], update);
+            // Sent in 7 bits, without the lowest.
+            let counts = counts.mv[component][n];
+            let new = (fitting_prob(counts) & !1).max(1);
+            *prob = better_prob(*prob, new, counts, update, 7);
         }
     }
 }
@@ -123,20 +125,5 @@ fn fit_table<const N: usize>(probs: &mut [u8; N], counts: &[[u32; 2]; N]) {
     };
     if cost(&fitting) + 256 * 8 * (N as u64) < cost(probs) {
         *probs = fitting;
-    }
-}
-
-/// As the one of tokens; these are sent in 7 bits, without the lowest.
-fn better_mv_prob(old: u8, counts: [u32; 2], update: u8) -> u8 {
-    if counts == [0; 2] {
-        return old;
-    }
-    let new = (fitting_prob(counts) & !1).max(1);
-    let saved = counts_cost(old, counts) as i64 - counts_cost(new, counts) as i64;
-    let sent = i64::from(bool_cost(update, true)) - i64::from(bool_cost(update, false)) + 7 * 256;
-    if new != old && saved > sent {
-        new
-    } else {
-        old
     }
 }

@@ -144,6 +144,23 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
         after * 1000 < before * 1005,
         "{before} bytes became {after}"
     );
+    let error = |packets: &[Vec<u8>]| {
+        let mut decoder = Decoder::with_state(dsp, decoder.state().clone());
+        let frames = packets.iter().zip(&sources.frames[1..]);
+        let errors = frames.map(|(packet, source)| {
+            let picture = decoder.decode(packet).unwrap().unwrap();
+            let layout = source.frame.geometry.plane(0);
+            let (a, b) = (&source.frame.samples, &picture.frame().samples);
+            let (at, stride) = (layout.at, layout.stride);
+            dsp.sse_region(a, at, stride, b, at, stride, layout.width, layout.height)
+        });
+        errors.sum::<u64>()
+    };
+    let (before, after) = (error(&chunk.packets[1..]), error(&rebased.packets));
+    assert!(
+        after * 1000 < before * 1005,
+        "an error of {before} became {after}"
+    );
 }
 
 #[test]

@@ -225,7 +225,7 @@ impl Tokens {
                     let updates = &COEFFICIENT_UPDATE_PROBS[kind][band][context];
                     let probs = &mut probs[kind][band][context];
                     for ((prob, &update), counts) in probs.iter_mut().zip(updates).zip(nodes) {
-                        *prob = better_prob(*prob, counts, update, 8);
+                        *prob = better_prob(*prob, fitting_prob(counts), counts, update, 8);
                     }
                 }
             }
@@ -272,16 +272,12 @@ pub(crate) fn counts_cost(prob: u8, [zeros, ones]: [u32; 2]) -> u64 {
     cost(zeros, false) + cost(ones, true)
 }
 
-/// `old`, or the probability that fits `counts` where sending it in `bits` bits
-/// costs less than it saves. `update` is the probability of no update.
-pub(crate) fn better_prob(old: u8, counts: [u32; 2], update: u8, bits: u32) -> u8 {
-    if counts == [0; 2] {
-        return old;
-    }
-    let new = fitting_prob(counts);
+/// `new`, where sending it in `bits` bits costs less than it saves over so many
+/// booleans, else `old`. `update` is the probability of no update.
+pub(crate) fn better_prob(old: u8, new: u8, counts: [u32; 2], update: u8, bits: i64) -> u8 {
     let saved = counts_cost(old, counts) as i64 - counts_cost(new, counts) as i64;
-    let sent = bool_cost(update, true) as i64 - bool_cost(update, false) as i64;
-    if new != old && saved > sent + 256 * i64::from(bits) {
+    let sent = i64::from(bool_cost(update, true)) - i64::from(bool_cost(update, false));
+    if saved > sent + 256 * bits {
         new
     } else {
         old
