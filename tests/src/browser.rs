@@ -3,7 +3,7 @@
 //! server of its own at 127.0.0.1.
 
 use crate::place;
-use crate::process::Running;
+use crate::process::{Running, Signal};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -135,7 +135,7 @@ impl Browser {
             played.is_some() || started.elapsed() > LIMIT
         });
         // What it says on its way out is of no interest unless there is no result.
-        running.signal("TERM");
+        running.signal(Signal::TERM);
         played.unwrap_or_else(|| {
             let done = running.finish();
             let how = if ended { "ended" } else { "was silent" };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Children with a time limit; `ffmpeg` and `ffprobe`.
 
+pub use rustix::process::Signal;
+use rustix::process::{kill_process, Pid};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -89,14 +91,10 @@ impl Running {
             .is_some()
     }
 
-    /// Sends a signal by name, such as `INT`.
-    pub fn signal(&mut self, name: &str) {
+    /// Sends a signal; a bare Debian has no `kill` program to do it with.
+    pub fn signal(&mut self, signal: Signal) {
         if self.child.try_wait().is_ok_and(|s| s.is_none()) {
-            let id = self.id().to_string();
-            let _ = Command::new("kill")
-                .args(["-s", name, &id])
-                .stderr(Stdio::null())
-                .status();
+            let _ = kill_process(Pid::from_child(&self.child), signal);
         }
     }
 

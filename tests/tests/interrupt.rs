@@ -3,6 +3,7 @@
 
 use framemill_tests::job::{work_dir, Job};
 use framemill_tests::place;
+use framemill_tests::process::Signal;
 use framemill_tests::sources::generated;
 use framemill_tests::work::data_files;
 use std::fs;
@@ -24,7 +25,7 @@ fn job(output: &Path) -> Job {
 fn interrupted(
     job: &Job,
     output: &Path,
-    signal: &str,
+    signal: Signal,
     results: usize,
 ) -> framemill_tests::job::Run {
     let work = work_dir(output);
@@ -59,7 +60,7 @@ fn stops_says_how_to_resume_and_resumes() {
     let folder = place::scratch();
     let output = folder.path().join("out.mp4");
     let job = job(&output);
-    let run = interrupted(&job, &output, "INT", 8);
+    let run = interrupted(&job, &output, Signal::INT, 8);
     let stderr = run.done.stderr.to_lowercase();
     assert!(
         stderr.contains("resume") || stderr.contains("same command"),
@@ -96,7 +97,7 @@ fn at_once() {
     let mut running = job.start();
     let work = work_dir(&output);
     running.wait_until(|| work.exists());
-    running.signal("INT");
+    running.signal(Signal::INT);
     let run = job.after_end(running.finish());
     assert!(
         run.done.code == Some(130) || run.done.signal == Some(2),
@@ -112,7 +113,7 @@ fn at_once() {
 fn one_line_when_quiet() {
     let folder = place::scratch();
     let output = folder.path().join("out.mp4");
-    let run = interrupted(&job(&output).flags("--quiet"), &output, "INT", 4);
+    let run = interrupted(&job(&output).flags("--quiet"), &output, Signal::INT, 4);
     let lines: Vec<&str> = run.done.stderr.lines().collect();
     assert!(lines.len() <= 1, "{}: {lines:?}", run.line);
     assert!(
@@ -129,7 +130,7 @@ fn by_a_terminal_that_goes_away() {
     let mut running = job.start();
     let work = work_dir(&output);
     assert!(!running.wait_until(|| data_files(&work).len() >= 4));
-    running.signal("TERM");
+    running.signal(Signal::TERM);
     let run = job.after_end(running.finish());
     assert!(
         run.done.code != Some(0),
@@ -149,8 +150,8 @@ fn a_second_one_leaves_nothing_behind_either() {
     let mut running = job.start();
     let work = work_dir(&output);
     assert!(!running.wait_until(|| data_files(&work).len() >= 4));
-    running.signal("INT");
-    running.signal("INT");
+    running.signal(Signal::INT);
+    running.signal(Signal::INT);
     let run = job.after_end(running.finish());
     assert!(
         run.done.code == Some(130) || run.done.signal == Some(2),

@@ -4,6 +4,7 @@
 
 use framemill_tests::job::{work_dir, Job, Run};
 use framemill_tests::place;
+use framemill_tests::process::Signal;
 use framemill_tests::sources::plain;
 use framemill_tests::work::{copy, data_files, Harm};
 use rand::{Rng, SeedableRng};
@@ -37,7 +38,7 @@ fn killed(output: &Path, ready: impl FnMut() -> bool) -> bool {
     if running.wait_until(ready) {
         return false;
     }
-    running.signal("KILL");
+    running.signal(Signal::KILL);
     running.finish();
     if let Ok(bytes) = fs::read(output) {
         assert!(
