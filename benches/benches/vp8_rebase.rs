@@ -28,6 +28,7 @@ struct Join {
     state: State,
     packets: Vec<Vec<u8>>,
     sources: Sources,
+    quality: u8,
 }
 
 impl Join {
@@ -57,6 +58,7 @@ impl Join {
             state: pass(&before, false).state,
             packets: pass(&sources, true).packets,
             sources,
+            quality,
         }
     }
 
@@ -65,7 +67,15 @@ impl Join {
     }
 
     fn rebase(&self, state: &State, draft: &Draft, threads: usize) -> Rebased {
-        rebase(Dsp::best(), state, draft, &self.sources, threads).expect("a rebase")
+        rebase(
+            Dsp::best(),
+            state,
+            draft,
+            &self.sources,
+            self.quality,
+            threads,
+        )
+        .expect("a rebase")
     }
 }
 

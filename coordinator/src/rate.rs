@@ -7,12 +7,19 @@
 //! secant steps until the total fits; the last correction re-encodes only as
 //! many chunks as it takes, spread evenly, one step apart from the others.
 
+mod limit;
+
+pub use limit::Limit;
+
 use crate::plan::encoder::EncoderChoice;
+use framemill_worker::encode::VP8_BY_FRAMEMILL;
 
 /// Deviation of the total that is good enough.
 pub const TOLERANCE: f64 = 0.012;
 /// Rounds of encoding after which the best so far is taken.
-pub const MAX_ROUNDS: usize = 6;
+pub const MAX_ROUNDS: usize = 8;
+/// Furthest step of the mean quality in a round.
+const LEAP: f64 = 14.0;
 
 /// The quality of every chunk, and what is known of their bits.
 #[derive(Clone, Debug)]
@@ -21,11 +28,19 @@ pub struct RateSearch {
     step: f64,
     range: (f64, f64),
     per_doubling: f64,
+    /// Whether neighbours may differ, where qualities of two steps are needed.
+    mixed: bool,
+    limit: Option<Limit>,
     /// Quality of each chunk in the current round.
     pub quality: Vec<f64>,
-    /// The last uniform quality tried, and the total it gave.
+    /// Mean of the current round, before the limit.
+    mean: f64,
+    rounds: usize,
+    /// Means tried with the limit as it stands, and the totals they gave.
     history: Vec<(f64, f64)>,
-    best: Option<(f64, Vec<f64>)>,
+    /// Whether the best so far is over its limit, how far off it is, and its
+    /// qualities.
+    best: Option<((bool, f64), Vec<f64>)>,
 }
 
 impl RateSearch {
@@ -38,10 +53,22 @@ impl RateSearch {
             step: if encoder.fine { 0.25 } else { 1.0 },
             range: (low, high),
             per_doubling: encoder.steps_per_doubling,
+            // Chunks that continue from one another would show every step.
+            mixed: encoder.libav != VP8_BY_FRAMEMILL,
+            limit: None,
             quality: vec![start; chunks],
+            mean: start,
+            rounds: 0,
             history: Vec::new(),
             best: None,
         }
+    }
+
+    /// Has the search keep to a limit as well.
+    #[must_use]
+    pub fn within(self, limit: Limit) -> Self {
+        let limit = Some(limit);
+        Self { limit, ..self }
     }
 
     /// Takes in the bytes of every chunk at the current qualities. `true` when
@@ -49,19 +76,37 @@ impl RateSearch {
     /// is then the answer.
     pub fn measured(&mut self, bytes: &[u64]) -> bool {
         let total: f64 = bytes.iter().map(|&b| b as f64).sum::<f64>().max(1.0);
+        let limit = self.limit.as_mut();
+        let over = limit.is_some_and(|l| l.hold(bytes, &self.quality, self.per_doubling));
         let off = (total / self.target_bytes).ln().abs();
-        if self.best.as_ref().is_none_or(|(best, _)| off < *best) {
-            self.best = Some((off, self.quality.clone()));
+        tracing::debug!(
+            mean = self.mean,
+            total,
+            over,
+            off,
+            "a round of the rate search"
+        );
+        let better = |best: &(bool, f64)| (over, off) < *best;
+        if self.best.as_ref().is_none_or(|(best, _)| better(best)) {
+            self.best = Some(((over, off), self.quality.clone()));
         }
-        if off <= TOLERANCE {
+        if off <= TOLERANCE && !over {
             return true;
         }
-        let mean = self.quality.iter().sum::<f64>() / self.quality.len() as f64;
-        self.history.push((mean, total));
-        if self.history.len() >= MAX_ROUNDS {
+        if over {
+            // What means gave counts no longer, now that the limit is stricter.
+            self.history.clear();
+        } else {
+            self.history.push((self.mean, total));
+        }
+        self.rounds += 1;
+        if self.rounds >= self.most_rounds() {
             return self.take_best();
         }
-        let next = self.spread(self.next_mean(mean, total));
+        if off > TOLERANCE {
+            self.mean = self.next_mean(self.mean, total);
+        }
+        let next = self.spread(self.mean);
         if next == self.quality {
             return self.take_best();
         }
@@ -69,17 +114,29 @@ impl RateSearch {
         false
     }
 
-    /// What to tell the user when the total is beyond 3 % off.
+    fn most_rounds(&self) -> usize {
+        // A limit takes a few more to settle.
+        MAX_ROUNDS * (1 + usize::from(self.limit.is_some()))
+    }
+
+    /// What to tell the user when the total is beyond 3 % off, or the limit is
+    /// not kept.
     #[must_use]
-    pub fn shortfall(&self, total: u64) -> Option<String> {
-        let ratio = total as f64 / self.target_bytes;
+    pub fn shortfall(&self, bytes: &[u64]) -> Vec<String> {
+        let ratio = bytes.iter().sum::<u64>() as f64 / self.target_bytes;
         let off = (ratio - 1.0).abs() > 0.03;
-        off.then(|| {
+        let off = off.then(|| {
             format!(
                 "the bit rate is {:.0} % of the target: the encoder goes no nearer",
                 ratio * 100.0
             )
-        })
+        });
+        let limit = self.limit.as_ref();
+        let over = limit.and_then(|limit| limit.first_broken(bytes));
+        let over = over.map(|at| {
+            format!("the bit rate is above --maxrate at {at:.1} s: the encoder goes no lower")
+        });
+        off.into_iter().chain(over).collect()
     }
 
     fn take_best(&mut self) -> bool {
@@ -89,43 +146,60 @@ impl RateSearch {
         true
     }
 
-    /// Secant step on the logarithm of the bits, which quality changes evenly.
+    /// Between the nearest means that are known to give too much and too little,
+    /// on a logarithmic scale; else a secant step.
     fn next_mean(&self, mean: f64, total: f64) -> f64 {
+        let known = self.history.iter().copied();
+        let (over, under): (Vec<_>, Vec<_>) = known.partition(|&(_, t)| t > self.target_bytes);
+        let over = over.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        let under = under.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+        if let (Some((better, more)), Some((worse, less))) = (over, under) {
+            let share = (more / self.target_bytes).ln() / (more / less).ln();
+            return better + share * (worse - better);
+        }
         let wanted = (self.target_bytes / total).log2();
-        let earlier = self
-            .history
-            .iter()
-            .rev()
-            .skip(1)
-            .find(|(q, _)| (q - mean).abs() > 1e-9);
+        let earlier = self.history.iter().rev().nth(1);
         let mut slope = -1.0 / self.per_doubling;
         if let Some((q, t)) = earlier {
             let measured = (total / t).log2() / (mean - q);
-            // Noise must not turn the search round or make it leap.
+            // Noise must not turn the search round.
             if measured < 0.0 {
-                slope = measured.clamp(slope * 4.0, slope / 4.0);
+                slope = measured.max(slope * 4.0);
             }
         }
-        (mean + wanted / slope).clamp(self.range.0, self.range.1)
+        // Steep curves are flat elsewhere: a leap would go too far.
+        let step = (wanted / slope).clamp(-LEAP, LEAP);
+        (mean + step).clamp(self.range.0, self.range.1)
     }
 
     /// Qualities on the encoder's grid with the given mean: two neighbouring
-    /// steps, the lesser one spread evenly over the chunks.
+    /// steps, the lesser one spread evenly over the chunks, or all at the end.
     fn spread(&self, mean: f64) -> Vec<f64> {
         let low = (mean / self.step).floor();
         let share = mean / self.step - low;
+        let chunks = self.quality.len();
+        let from = chunks - (share * chunks as f64).round() as usize;
         let mut carry = 0.5;
-        self.quality
-            .iter()
-            .map(|_| {
-                carry += share;
-                let up = carry >= 1.0;
-                if up {
-                    carry -= 1.0;
-                }
-                ((low + f64::from(u8::from(up))) * self.step).clamp(self.range.0, self.range.1)
-            })
-            .collect()
+        let mut up = |n: usize| {
+            carry += share;
+            let up = carry >= 1.0;
+            if up {
+                carry -= 1.0;
+            }
+            if self.mixed {
+                up
+            } else {
+                n >= from
+            }
+        };
+        let grid = |n: usize| (low + f64::from(u8::from(up(n)))) * self.step;
+        let qualities = (0..chunks).map(grid).collect();
+        let held = match &self.limit {
+            Some(limit) => limit.held(qualities, self.step),
+            None => qualities,
+        };
+        let (least, most) = self.range;
+        held.into_iter().map(|q| q.clamp(least, most)).collect()
     }
 }
 

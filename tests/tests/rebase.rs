@@ -4,8 +4,9 @@
 
 use framemill_tests::job::{work_dir, Job};
 use framemill_tests::place;
-use framemill_tests::process::ffmpeg;
-use framemill_tests::sources::plain;
+use framemill_tests::process::{ffmpeg, Signal};
+use framemill_tests::sources::{generated, plain};
+use framemill_tests::streams;
 use framemill_tests::work::{data_files, Harm};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -97,7 +98,7 @@ fn the_same_bytes_after_kills() {
             if running.wait_until(|| started.elapsed() >= delay) {
                 break;
             }
-            running.signal("KILL");
+            running.signal(Signal::KILL);
             running.finish();
         }
         let _ = fs::remove_file(&output);
@@ -167,6 +168,66 @@ fn a_constant_rate_and_deinterlacing() {
     }
 }
 
+/// Six seconds, two of them hard to code.
+fn burst() -> PathBuf {
+    generated(
+        "burst.mkv",
+        "-f lavfi -i testsrc2=size=160x120:rate=25:duration=6 -vf noise=alls=40:allf=t:enable='between(t,2,4)' \
+         -c:v libx264 -preset ultrafast -crf 10",
+    )
+}
+
+/// Bits a second, and how empty a buffer of two seconds of `max` ever gets.
+fn rate(output: &Path, max: f64) -> (f64, f64) {
+    let packets = streams::packets(output, "v:0");
+    let (start, end) = streams::extent(output, "v:0");
+    let bits = |size: u64| size as f64 * 8.0;
+    let total: f64 = packets.iter().map(|p| bits(p.size)).sum();
+    let (mut level, mut least, mut before) = (2.0 * max, 2.0 * max, start);
+    for packet in &packets {
+        level = (level + max * (packet.pts - before)).min(2.0 * max) - bits(packet.size);
+        least = least.min(level);
+        before = packet.pts;
+    }
+    (total / (end - start), least / max)
+}
+
+#[test]
+fn a_bit_rate_is_met_and_a_limit_kept() {
+    let folder = place::scratch();
+    let run = |rate: &str, way: &str| {
+        let output = folder.path().join("out.webm");
+        let job = Job::transcode(&burst(), &output);
+        let job = job.flags("--overwrite --codec vp8 --seam rebase --batch 10 --preset fast");
+        let run = job.flags(rate).flags(way).ok();
+        let stderr = &run.done.stderr;
+        assert!(!stderr.contains("bit rate"), "{}: {stderr}", run.line);
+        (run.bytes(), output)
+    };
+    let (free, output) = run("--bitrate 400k", "--workers 1");
+    let (got, least) = rate(&output, 480e3);
+    assert!((got / 400e3 - 1.0).abs() < 0.03, "{got} b/s");
+    assert!(least < 0.0, "the limit would be kept without one: {least}");
+    assert!(run("--bitrate 400k", "--workers 5 --order-seed 2").0 == free);
+    let (_, output) = run("--bitrate 400k --maxrate 480k", "--workers 2");
+    let (got, least) = rate(&output, 480e3);
+    assert!((got / 400e3 - 1.0).abs() < 0.03, "{got} b/s with a limit");
+    assert!(least >= 0.0, "the buffer lacks {least} s");
+}
+
+#[test]
+fn drafts_may_be_made_by_libvpx() {
+    let folder = place::scratch();
+    let bytes = ["--workers 1", "--workers 5 --order-seed 3"].map(|way| {
+        let output = folder.path().join("out.webm");
+        let job = job(&output).flags("--overwrite --verify --first-pass libvpx");
+        let bytes = job.flags(way).ok().bytes();
+        assert_eq!(keys(&output), [0, 27, 54, 81]);
+        bytes
+    });
+    assert!(bytes[0] == bytes[1] && bytes[0] != whole().0);
+}
+
 #[test]
 fn batches_begin_at_scenes() {
     let folder = place::scratch();
@@ -190,8 +251,8 @@ fn what_does_not_fit_is_refused() {
         ("a.mp4", "--codec vp8", &["mp4", "webm"]),
         (
             "a.webm",
-            "--codec vp8 --bitrate 1M",
-            &["rebase", "bitrate", "crf"],
+            "--codec vp8 --bitrate 1M --maxrate 900k",
+            &["maxrate", "bitrate"],
         ),
         ("a.webm", "--codec vp8 --chunk 60f", &["60 frames", "48"]),
         (

@@ -9,12 +9,12 @@ mod join;
 #[cfg(test)]
 mod tests;
 
-use crate::encode::{pictures, EncodeTask, Shown};
+use crate::encode::{pictures, vp8_params, vp8_settings, EncodeTask, Shown};
 use crate::run::{Monitor, WorkPlace};
 use crate::task::{Outcome, TaskKey, TaskStats};
 use crate::Failure;
 use framemill_codec::dsp::Dsp;
-use framemill_codec::packet::{Packet, PacketFileReader, PacketFileWriter, StreamHeader};
+use framemill_codec::packet::{Packet, PacketFileReader, PacketFileWriter};
 use framemill_codec::vp8::{self, Draft, Rebased, Sources};
 use framemill_codec::Error;
 use framemill_store::ReadStats;
@@ -47,6 +47,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let spec = &task.chunk.encoder;
+    let quality = vp8_settings(spec)?.quality;
     let mut sources = Sources::new(spec.width, spec.height)?;
     let mut times = Vec::new();
     let shown = pictures(&task.chunk, place, monitor, stats, &mut |frame| {
@@ -54,12 +55,12 @@ pub(crate) fn run(
         times.push(frame.pts().unwrap_or_default());
         Ok(())
     })?;
-    let (header, draft) = read_draft(&task.draft, place, stats)?;
+    let draft = read_draft(&task.draft, place, stats)?;
     let ready_s = started.elapsed().as_secs_f64();
     let state = join::wait_for_state(&task.from, place, monitor, stats)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let threads = cores.min(MAX_THREADS);
-    let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources, threads)?;
+    let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources, quality, threads)?;
     // The first picture is that of the chunk before.
     let times = times.get(1..).unwrap_or_default();
     if rebased.packets.len() != times.len() {
@@ -69,18 +70,14 @@ pub(crate) fn run(
             times.len()
         )));
     }
-    let mut outcome = store(task, key, place, &header, rebased, (times, shown))?;
+    let mut outcome = store(task, key, place, rebased, (times, shown))?;
     outcome.stats.ready_s = ready_s;
     monitor.progress(outcome.frames);
     Ok(outcome)
 }
 
-/// The draft that a task made, and what its stream is.
-fn read_draft(
-    from: &TaskKey,
-    place: &WorkPlace,
-    stats: &Arc<ReadStats>,
-) -> Result<(StreamHeader, Draft), Failure> {
+/// The draft that a task made.
+fn read_draft(from: &TaskKey, place: &WorkPlace, stats: &Arc<ReadStats>) -> Result<Draft, Failure> {
     let broken = |error: Error| match error {
         Error::Corrupt { .. } => join::not_whole(from, error.to_string()),
         other => other.into(),
@@ -92,7 +89,7 @@ fn read_draft(
     while let Some(packet) = reader.next_packet().map_err(broken)? {
         packets.push(packet.data);
     }
-    Ok((reader.header().clone(), Draft::parse(&packets)?))
+    Ok(Draft::parse(&packets)?)
 }
 
 /// Writes the state first, since the next chunk may be waiting for it.
@@ -100,7 +97,6 @@ fn store(
     task: &RebaseTask,
     key: &TaskKey,
     place: &WorkPlace,
-    header: &StreamHeader,
     rebased: Rebased,
     (times, shown): (&[i64], Shown),
 ) -> Result<Outcome, Failure> {
@@ -110,7 +106,10 @@ fn store(
         state = Some((blob, rebased.state.digest().into()));
     }
     let blob = place.blob_writer(&key.data_key())?;
-    let mut writer = PacketFileWriter::new(blob, header)?;
+    let spec = &task.chunk.encoder;
+    // That of the draft may have another encoder's marks.
+    let header = spec.header(vp8_params(spec));
+    let mut writer = PacketFileWriter::new(blob, &header)?;
     for (data, &pts) in rebased.packets.into_iter().zip(times) {
         writer.push(&Packet {
             pts,

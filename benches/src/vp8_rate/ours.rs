@@ -172,7 +172,7 @@ impl Chain {
         let draft = timed(&mut stream.cpu_s, || Draft::parse(&first.packets));
         let draft = draft.map_err(|e| e.to_string())?;
         let moved = timed(&mut stream.rebase_s, || {
-            rebase(Dsp::best(), state, &draft, pictures, 1)
+            rebase(Dsp::best(), state, &draft, pictures, settings.quality, 1)
         });
         let moved = moved.map_err(|e| e.to_string())?;
         stream.packets.extend(moved.packets);

@@ -6,8 +6,8 @@ use super::show;
 use crate::error::{JobError, Result};
 use crate::job::{same_file, Job, JobRequest};
 use crate::plan::options::{
-    self, AudioMode, ChunkRule, HdrMode, Preset, Rate, Seam, SubtitleMode, TranscodeOptions,
-    VideoCodec,
+    self, AudioMode, ChunkRule, FirstPass, HdrMode, Preset, Rate, Seam, SubtitleMode,
+    TranscodeOptions, VideoCodec,
 };
 use crate::progress::Progress;
 use crate::report::{ReportFile, ReportHead, ReportTail, REPORT_VERSION};
@@ -83,6 +83,9 @@ pub struct MediaArgs {
     /// How chunks begin: with key frames, or from the chunk before (vp8)
     #[arg(long, value_enum, default_value = "closed")]
     pub seam: Seam,
+    /// Who encodes chunks before they are moved onto each other, with --seam rebase
+    #[arg(long, value_enum, default_value = "own")]
+    pub first_pass: FirstPass,
     /// Chunks from one key frame to the next, with --seam rebase
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: u32,
@@ -171,6 +174,7 @@ impl MediaArgs {
             subtitles: self.subtitles,
             chunk: self.chunk,
             seam: self.seam,
+            first_pass: self.first_pass,
             batch: self.batch,
             keep_damaged: self.damaged == "keep",
             digest: false,

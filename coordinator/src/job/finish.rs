@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From finished tasks to the file under its name.
 
+use super::encode::Made;
 use super::output::{publish, stage_path};
-use super::stages::Made;
 use super::Job;
 use crate::error::JobError;
 use crate::plan::Plan;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A transcode from source to verified output.
 
+mod encode;
 mod finish;
 mod output;
 mod stages;

@@ -2,8 +2,10 @@
 //! Which chunks continue from the one before.
 
 use super::chunks::Chunk;
-use super::options::{ChunkRule, Rate, Seam, TranscodeOptions, VideoCodec};
+use super::encoder::LIBVPX;
+use super::options::{ChunkRule, FirstPass, Seam, TranscodeOptions, VideoCodec};
 use crate::error::{JobError, Result};
+use framemill_codec::libav;
 use framemill_codec::vp8::MAX_PIXELS;
 
 /// Frames of a chunk where none are asked for.
@@ -91,8 +93,8 @@ pub fn check(options: &TranscodeOptions, (width, height): (u32, u32)) -> Result<
             "chunks of {codec} begin with key frames; use --codec vp8"
         ));
     }
-    if matches!(options.rate, Rate::Bitrate { .. }) {
-        return refused("no --bitrate yet; use --crf".into());
+    if options.first_pass == FirstPass::Libvpx && !libav::encoder_exists(LIBVPX) {
+        return refused("--first-pass libvpx: this FFmpeg has no libvpx".into());
     }
     if let Some(name) = options.encoder_options.keys().next() {
         return refused(format!("--encoder-opt {name}: its encoder has none"));

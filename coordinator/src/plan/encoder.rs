@@ -2,11 +2,14 @@
 //! Encoders, and their own options from quality and preset.
 
 use super::colour::{light_text, mastering_decimal, mastering_text};
-use super::options::{Preset, Rate, Seam, TranscodeOptions, VideoCodec};
+use super::options::{FirstPass, Preset, Rate, Seam, TranscodeOptions, VideoCodec};
 use crate::error::{JobError, Result};
 use framemill_codec::libav;
 use framemill_worker::encode::{EncoderSpec, AV1_BY_RAV1E, VP8_BY_FRAMEMILL};
 use std::collections::BTreeMap;
+
+/// What the worker calls libvpx's VP8 encoder.
+pub const LIBVPX: &str = "libvpx";
 
 /// An encoder as we drive it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +100,7 @@ const ENCODERS: [EncoderChoice; 7] = [
     },
     EncoderChoice {
         name: "libvpx",
-        libav: "libvpx",
+        libav: LIBVPX,
         codec: VideoCodec::Vp8,
         min_side: 2,
         even_only: false,
@@ -289,7 +292,8 @@ pub fn options(
         }
     }
     if let Rate::Bitrate { max: Some(max), .. } = wishes.rate {
-        if encoder.libav != AV1_BY_RAV1E {
+        // Our own has no limit: the rate search keeps to it.
+        if ![AV1_BY_RAV1E, VP8_BY_FRAMEMILL].contains(&encoder.libav) {
             put("maxrate", &max.to_string());
             put("bufsize", &(max * 2).to_string());
         }
@@ -305,6 +309,33 @@ pub fn options(
         }
     }
     set
+}
+
+/// What encodes the chunks that continue from the one before, for as long as
+/// they stand alone.
+#[must_use]
+pub fn first_pass(wishes: &TranscodeOptions, spec: &EncoderSpec) -> EncoderSpec {
+    let choice = match wishes.first_pass {
+        FirstPass::Own => VP8_BY_FRAMEMILL,
+        FirstPass::Libvpx => LIBVPX,
+    };
+    let mut pass = spec.clone();
+    if let Some(choice) = choice_of(choice) {
+        pass.encoder = choice.libav.to_owned();
+        pass.options = options(wishes, &choice, spec);
+    }
+    let mut set = |key: &str, value: &str| pass.options.insert(key.to_owned(), value.to_owned());
+    match wishes.first_pass {
+        FirstPass::Own => {
+            set("overlap", "1");
+        }
+        // A packet for each picture: none is hidden, none waits for others.
+        FirstPass::Libvpx => {
+            set("lag-in-frames", "0");
+            set("auto-alt-ref", "0");
+        }
+    }
+    pass
 }
 
 /// Sets a constant quality on the encoder's own scale.

@@ -104,6 +104,17 @@ pub enum Seam {
     Rebase,
 }
 
+/// Who encodes a chunk as if it stood alone, before it is moved onto the state
+/// of the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FirstPass {
+    /// Our own encoder.
+    #[default]
+    Own,
+    /// libvpx.
+    Libvpx,
+}
+
 /// Quality or rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
@@ -157,6 +168,8 @@ pub struct TranscodeOptions {
     pub chunk: ChunkRule,
     /// How a chunk begins.
     pub seam: Seam,
+    /// Who encodes chunks that are to continue each other.
+    pub first_pass: FirstPass,
     /// Chunks from one key frame to the next, where chunks continue each other.
     pub batch: u32,
     /// Take what decodes of a damaged source.

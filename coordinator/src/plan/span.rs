@@ -106,6 +106,13 @@ impl Timeline {
         (end - self.pts(index, self.kept.start)) as f64 * self.unit.as_f64()
     }
 
+    /// Seconds from the beginning to the frame at a display position.
+    #[must_use]
+    pub fn seconds(&self, index: &Index, position: usize) -> f64 {
+        let since = self.pts(index, position) - self.pts(index, self.kept.start);
+        since as f64 * self.unit.as_f64()
+    }
+
     /// Source time of the frame at a display position.
     #[must_use]
     pub fn pts(&self, index: &Index, position: usize) -> i64 {
@@ -362,8 +369,6 @@ pub fn overlapping_task(
     if let Timing::Constant { first_tick } = &mut task.timing {
         *first_tick = timeline.tick(index, start) - 1;
     }
-    let options = &mut task.encoder.options;
-    options.insert("overlap".into(), "1".into());
     task
 }
 

@@ -16,12 +16,13 @@ pub use sink::{AV1_BY_RAV1E, DIGEST, SCENE, VP8_BY_FRAMEMILL};
 pub use task::{EncodeTask, EncoderSpec, PacketSource, Timing};
 
 pub(crate) use pictures::{pictures, Shown};
+pub(crate) use vp8::{params as vp8_params, settings as vp8_settings};
 
 use crate::run::{BlobWriter, Monitor, WorkPlace};
 use crate::task::{Outcome, TaskKey, TaskStats};
 use crate::Failure;
 use framemill_codec::libav::Frame;
-use framemill_codec::packet::{Packet, PacketFileWriter, StreamHeader};
+use framemill_codec::packet::{Packet, PacketFileWriter};
 use framemill_store::ReadStats;
 use sink::Sink;
 use std::collections::VecDeque;
@@ -91,13 +92,7 @@ impl Chunk<'_> {
     fn open_sink(&mut self) -> Result<&mut Sink, Failure> {
         if self.sink.is_none() {
             let sink = Sink::open(&self.task.encoder)?;
-            let header = StreamHeader {
-                params: sink.params()?,
-                time_base: self.task.encoder.time_base,
-                frame_rate: self.task.encoder.frame_rate,
-                mastering: self.task.encoder.mastering,
-                content_light: self.task.encoder.content_light,
-            };
+            let header = self.task.encoder.header(sink.params()?);
             let blob = self.place.blob_writer(&self.data_key)?;
             self.writer = Some(PacketFileWriter::new(blob, &header)?);
             self.sink = Some(sink);

@@ -3,7 +3,7 @@ use super::filters::FilterSpec;
 use super::packets::PacketList;
 use crate::SourceRef;
 use framemill_codec::libav::CodecParams;
-use framemill_codec::packet::SideData;
+use framemill_codec::packet::{SideData, StreamHeader};
 use framemill_codec::picture::{ColourInfo, ContentLight, MasteringDisplay, Rational};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,6 +69,20 @@ pub struct EncoderSpec {
     pub interlaced: Option<bool>,
     /// The encoder's own options.
     pub options: BTreeMap<String, String>,
+}
+
+impl EncoderSpec {
+    /// What a muxer must know of the stream, whose parameters are these.
+    #[must_use]
+    pub fn header(&self, params: CodecParams) -> StreamHeader {
+        StreamHeader {
+            params,
+            time_base: self.time_base,
+            frame_rate: self.frame_rate,
+            mastering: self.mastering,
+            content_light: self.content_light,
+        }
+    }
 }
 
 /// Decodes a span of the source and encodes it as one chunk.

@@ -21,7 +21,7 @@ pub struct Vp8 {
 }
 
 /// Preset, quality and whether the first picture is one before the chunk, from an encoder's options.
-fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
+pub(crate) fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
     let of = |key: &str| {
         let value = spec.options.get(key).map(String::as_str);
         value.ok_or_else(|| Failure::bad_input(format!("{VP8_BY_FRAMEMILL}: no {key}")))
@@ -44,6 +44,11 @@ fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
     })
 }
 
+/// What the stream is.
+pub(crate) fn params(spec: &EncoderSpec) -> CodecParams {
+    blank_params(spec, "vp8", Vec::new())
+}
+
 impl Vp8 {
     /// An encoder of one chunk.
     ///
@@ -52,7 +57,7 @@ impl Vp8 {
     pub fn open(spec: &EncoderSpec) -> Result<Self, Failure> {
         Ok(Self {
             settings: settings(spec)?,
-            params: blank_params(spec, "vp8", Vec::new()),
+            params: params(spec),
             sources: Sources::new(spec.width, spec.height)?,
             times: Vec::new(),
             ready: VecDeque::new(),

@@ -116,15 +116,24 @@ pub fn first_pass(
 /// has been refined for many frames.
 const OVERLAP_SCALE: f64 = 0.05;
 
+/// The quantizer of an inter frame of a chunk, the `last` one or another.
+pub(super) fn inter_quantizer(quality: u8, last: bool) -> u8 {
+    let base = QUANTIZERS[usize::from(quality.min(63))];
+    if last {
+        scaled(base, GOLDEN_SCALE)
+    } else {
+        base
+    }
+}
+
 /// What frame `n` of `count` is to be.
 fn plan(settings: ChunkSettings, n: usize, count: usize) -> FramePlan {
-    let base = QUANTIZERS[usize::from(settings.quality.min(63))];
     let (key, golden) = (n == 0, n > 0 && n + 1 == count);
-    let quantizer = match (key, golden) {
-        (true, _) if settings.overlap => scaled(base, OVERLAP_SCALE),
-        (true, _) => scaled(base, KEY_SCALE),
-        (_, true) => scaled(base, GOLDEN_SCALE),
-        _ => base,
+    let base = inter_quantizer(settings.quality, golden);
+    let quantizer = match (key, settings.overlap) {
+        (true, true) => scaled(base, OVERLAP_SCALE),
+        (true, false) => scaled(base, KEY_SCALE),
+        (false, _) => base,
     };
     let refresh = if key || golden {
         Refresh::New

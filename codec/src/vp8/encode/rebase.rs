@@ -2,7 +2,7 @@
 //! Moves a chunk onto another state, its decisions kept.
 
 use super::activity::Activity;
-use super::chunk::{Source, Sources};
+use super::chunk::{inter_quantizer, Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::draft::{Draft, DraftFrame};
 use super::field::Field;
@@ -16,7 +16,7 @@ use super::wave::{Below, Right, RowPlanes, Wave};
 use crate::dsp::Dsp;
 use crate::vp8::error::{bad, Result};
 use crate::vp8::frame::{Frame, Geometry};
-use crate::vp8::header::Header;
+use crate::vp8::header::{Header, QuantIndices};
 use crate::vp8::macroblock::skip;
 use crate::vp8::modes::LumaMode;
 use crate::vp8::predict::inter::{Filters, Inter};
@@ -34,9 +34,9 @@ pub struct Rebased {
     pub state: State,
 }
 
-/// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors,
-/// references and quantizers; residual, filter levels and probabilities are
-/// made anew. The first picture is that of the draft's first frame, and is not
+/// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors
+/// and references; residual, filter levels and probabilities are made anew, at
+/// `quality` (0 to 63), which is the draft's or one near it. The first picture is that of the draft's first frame, and is not
 /// looked at. Rows of macroblocks run in `threads` threads; their number makes
 /// no difference to the packets.
 ///
@@ -48,6 +48,7 @@ pub fn rebase(
     state: &State,
     draft: &Draft,
     sources: &Sources,
+    quality: u8,
     threads: usize,
 ) -> Result<Rebased> {
     let (info, own) = (state.info, draft.info);
@@ -66,14 +67,16 @@ pub fn rebase(
     let mut packets = Vec::with_capacity(draft.frames.len());
     let mut room = Frame::new(Geometry::new(info.width, info.height));
     let mut sources = sources.frames.iter().skip(1);
-    for frame in &draft.frames {
+    for (n, frame) in draft.frames.iter().enumerate() {
+        let quantizer = inter_quantizer(quality, n + 1 == draft.frames.len());
         // A hidden frame stands for the next picture that is shown.
         let source = match frame.header.tag.show {
             true => sources.next(),
             false => sources.clone().next(),
         };
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let (packet, next) = Rebase::new(dsp, &state, frame, source).run(&mut room, threads)?;
+        let rebase = Rebase::new(dsp, &state, frame, source, quantizer);
+        let (packet, next) = rebase.run(&mut room, threads)?;
         packets.push(packet);
         state = next;
     }
@@ -110,6 +113,7 @@ struct Rebase<'a> {
     state: &'a State,
     draft: &'a DraftFrame,
     source: &'a Frame,
+    quant: QuantIndices,
     coding: ModeCoding,
     quantisers: Quantisers,
     lambda: Lambda,
@@ -118,15 +122,26 @@ struct Rebase<'a> {
 }
 
 impl<'a> Rebase<'a> {
-    fn new(dsp: &'static Dsp, state: &'a State, draft: &'a DraftFrame, source: &'a Source) -> Self {
+    fn new(
+        dsp: &'static Dsp,
+        state: &'a State,
+        draft: &'a DraftFrame,
+        source: &'a Source,
+        quantizer: u8,
+    ) -> Self {
         let effort = super::Preset::Fast.effort();
         let header = &draft.header;
-        let steps = Quantizer::new(header.quant.y_ac, &header.quant);
+        let quant = QuantIndices {
+            y_ac: i32::from(quantizer),
+            ..header.quant
+        };
+        let steps = Quantizer::new(quant.y_ac, &quant);
         Self {
             dsp,
             state,
             draft,
             source: &source.frame,
+            quant,
             coding: ModeCoding {
                 key: false,
                 skip_prob: header.skip_prob,
@@ -176,6 +191,7 @@ impl<'a> Rebase<'a> {
             partitions: 1,
             keep_probabilities: true,
             filter_deltas: false,
+            quant: self.quant,
             ..self.draft.header.clone()
         };
         let coded = finishing.finish(header, self.coding)?;

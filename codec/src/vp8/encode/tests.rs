@@ -108,9 +108,10 @@ fn a_chain_of_rebased_chunks_is_one_stream() {
         };
         let draft = first_pass(dsp, settings, &sources).unwrap();
         let draft = Draft::parse(&draft.packets).unwrap();
-        let rebased = rebase(dsp, &state, &draft, &sources, 1).unwrap();
+        let rebased = rebase(dsp, &state, &draft, &sources, SETTINGS.quality, 1).unwrap();
         for threads in [2, 3, 100] {
-            let parallel = rebase(dsp, &state, &draft, &sources, threads).unwrap();
+            let parallel =
+                rebase(dsp, &state, &draft, &sources, SETTINGS.quality, threads).unwrap();
             assert!(parallel.packets == rebased.packets && parallel.state == rebased.state);
         }
         assert_eq!(rebased.packets.len(), 3);
@@ -137,7 +138,7 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
     let mut decoder = Decoder::new(dsp);
     decoder.decode(&chunk.packets[0]).unwrap();
     let draft = Draft::parse(&chunk.packets).unwrap();
-    let rebased = rebase(dsp, decoder.state(), &draft, &sources, 2).unwrap();
+    let rebased = rebase(dsp, decoder.state(), &draft, &sources, SETTINGS.quality, 2).unwrap();
     let size = |packets: &[Vec<u8>]| packets.iter().map(Vec::len).sum::<usize>();
     let (before, after) = (size(&chunk.packets[1..]), size(&rebased.packets));
     assert!(
@@ -170,7 +171,7 @@ fn what_does_not_fit_is_refused() {
     let chunk = first_pass(dsp, SETTINGS, &sources).unwrap();
     let draft = Draft::parse(&chunk.packets).unwrap();
     let refused = |state: &State, sources: &Sources| {
-        let error = rebase(dsp, state, &draft, sources, 1).unwrap_err();
+        let error = rebase(dsp, state, &draft, sources, SETTINGS.quality, 1).unwrap_err();
         error.to_string()
     };
     let none = refused(&State::default(), &sources);
