@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use framemill::plan::options::{
-    AudioMode, ChunkRule, Preset, Rate, Seam, TranscodeOptions, VideoCodec,
+    AudioMode, ChunkRule, FirstPass, Preset, Rate, Seam, TranscodeOptions, VideoCodec,
 };
 use framemill::plan::{self, span};
 use framemill_codec::libav;
@@ -182,6 +182,7 @@ fn wish(set: impl FnOnce(&mut TranscodeOptions)) -> TranscodeOptions {
         subtitles: None,
         chunk: ChunkRule::Auto,
         seam: Seam::Closed,
+        first_pass: FirstPass::default(),
         batch: 40,
         keep_damaged: true,
         digest: false,
