@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Levels and their names; what the methods refuse.
 
-use super::{Dsp, Level};
+use super::{at_every_level, Dsp, Level};
 use crate::dsp::{BlockSize, EdgeLimits, Width};
 
 #[test]
@@ -23,6 +23,40 @@ fn tables_are_of_their_level() {
     }
     assert_eq!(Dsp::best().level(), Level::best());
     assert!(Level::Scalar.is_available());
+}
+
+at_every_level! {
+    kernels_of_its_own: super::has_its_own_kernels;
+}
+
+/// Every kernel of a table, by name, with its address: `Debug` shows all fields.
+fn kernels(dsp: &Dsp) -> Vec<(String, String)> {
+    let (table, mut name) = (format!("{dsp:#?}"), "");
+    let mut kernels = Vec::new();
+    for line in table.lines().map(|line| line.trim().trim_end_matches(',')) {
+        let value = match line.split_once(": ") {
+            Some((field, value)) => {
+                name = field;
+                value
+            }
+            None => line,
+        };
+        if value.starts_with("0x") {
+            kernels.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    kernels
+}
+
+/// A level that borrows a kernel would pass all that kernel's tests.
+fn has_its_own_kernels(dsp: &'static Dsp, oracle: &'static Dsp) {
+    let (of_level, of_oracle) = (kernels(dsp), kernels(oracle));
+    let named = |name: &str| of_level.iter().filter(|(n, _)| n == name).count();
+    for (name, address) in &of_oracle {
+        assert!(named(name) > 0, "{name} is missing");
+        let borrowed = of_level.iter().find(|(_, a)| a == address);
+        assert_eq!(borrowed, None, "{} has the oracle's", dsp.level());
+    }
 }
 
 /// Every method of the best level, one byte out of bounds.
