@@ -3,10 +3,9 @@
 //! times of a call in nanoseconds over a strip of 64 macroblocks, taken in
 //! turn, as a Markdown table. Answers must agree.
 
-// SAFETY: libvpx's kernels are foreign functions. What they read and write is
-// in the buffers of `Place`, whose places and alignment are as in libvpx.
-#![allow(unsafe_code)]
-
+#[cfg(libvpx_a)]
+#[path = "kernels/libvpx_calls.rs"]
+mod calls;
 #[cfg(libvpx_a)]
 #[path = "kernels/libvpx.rs"]
 mod libvpx;

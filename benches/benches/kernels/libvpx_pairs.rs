@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is measured, and how.
 
+/// A list of pairs: `name: ours, call(theirs, …);`, where `call` gets the place,
+/// libvpx's kernel and what else there is.
+macro_rules! pairs {
+    ($($name:literal: $ours:expr, $call:ident($theirs:ident $(, $arg:expr)*);)*) => {
+        pub const PAIRS: &[Pair] = &[$(Pair {
+            name: $name,
+            ours: $ours,
+            theirs: (stringify!($theirs), |p| $call(p, $theirs $(, $arg)*)),
+        },)*];
+    };
+}
+
 #[path = "libvpx_decode.rs"]
 mod decode;
 #[path = "libvpx_encode.rs"]
@@ -17,6 +29,10 @@ const FIRST: usize = 16 * STRIDE + 32;
 /// Distances of the chroma blocks under a macroblock's place.
 pub const U: usize = 24 * STRIDE;
 pub const V: usize = 36 * STRIDE;
+/// Where a second block to compare with is, from the first.
+pub const OTHER: usize = 3 * STRIDE + 5;
+/// Likewise of a prediction, which libvpx has aligned.
+pub const PRED: usize = 3 * STRIDE;
 const SAMPLES: usize = 400;
 
 /// One call: what it reads, what it writes and where.

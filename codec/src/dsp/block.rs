@@ -32,7 +32,17 @@ pub(super) struct Dst<'a> {
     pub stride: usize,
 }
 
-impl Dst<'_> {
+impl<'a> Dst<'a> {
+    /// Room that holds `reach`.
+    ///
+    /// # Panics
+    /// As [`Reach::check`].
+    #[inline(always)]
+    pub fn checked(reach: Reach, data: &'a mut [u8], at: usize, stride: usize) -> Self {
+        reach.check(data.len(), at, stride);
+        Self { data, at, stride }
+    }
+
     /// `len` samples of row `y`.
     #[inline]
     pub fn row(&mut self, y: usize, len: usize) -> &mut [u8] {
@@ -79,6 +89,16 @@ impl Reach {
         if !inside {
             out_of_bounds(len, at, stride);
         }
+    }
+
+    /// The bytes from sample (0, 0) on, once all of it is known to be there.
+    ///
+    /// # Panics
+    /// As [`check`](Self::check).
+    #[inline(always)]
+    pub fn of(self, data: &[u8], at: usize, stride: usize) -> &[u8] {
+        self.check(data.len(), at, stride);
+        &data[at..]
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `x86/` | SSSE3 and AVX2 kernels |
 //! | `aarch64/` | NEON kernels |
 //! | `block` | a place in a plane, and the one bounds check |
+//! | `edge` | what the loop filters of both architectures share |
 //! | `level` | the CPU levels and their detection |
 //! | `routine` | other code, compiled for each level |
 //!
@@ -23,6 +24,8 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod block;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod edge;
 mod level;
 mod routine;
 mod scalar;
@@ -35,6 +38,7 @@ mod x86;
 pub use block::MAX_STRIDE;
 pub use level::Level;
 pub(crate) use routine::Routine;
+pub(crate) use table::ZIGZAG;
 pub use table::{
     BlockShape, BlockSize, Differences, EdgeLimits, MacroblockEdges, Motion, Quantiser, SsimSums,
     SubMode, Width,

@@ -10,29 +10,11 @@
 
 use super::memory::*;
 use super::transpose::*;
+use crate::dsp::edge::{self, Kind, P0, P1, P2, Q0, Q1, Q2};
 use crate::dsp::EdgeLimits;
 use std::arch::aarch64::*;
 
-/// Samples by distance from the edge: p3, p2, p1, p0, q0, q1, q2, q3.
-type Lines = [uint8x16_t; 8];
-
-const P2: usize = 1;
-const P1: usize = 2;
-const P0: usize = 3;
-const Q0: usize = 4;
-const Q1: usize = 5;
-const Q2: usize = 6;
-
-/// The two normal filters and the simple one.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// Edges between macroblocks.
-    Mb(EdgeLimits),
-    /// Edges inside a macroblock.
-    Inner(EdgeLimits),
-    /// The simple filter, with its edge limit.
-    Simple(u8),
-}
+type Lines = edge::Lines<uint8x16_t>;
 
 /// Filters 16 lines; false where none passed the limits and so none changed.
 #[inline(always)]

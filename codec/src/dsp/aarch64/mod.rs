@@ -10,6 +10,10 @@
 //! | `residual` | inverse transforms |
 //! | `loop_filter` | loop filters |
 //! | `intra` | intra prediction |
+//! | `compare`, `satd` | comparison of blocks |
+//! | `forward` | residuals and forward transforms |
+//! | `quant` | quantisation |
+//! | `quality` | the sums of SSIM |
 //!
 //! NEON is part of the target, so kernels need no `target_feature`; what they
 //! call is `#[inline(always)]` all the same, to keep blocks in registers.
@@ -19,14 +23,18 @@
 //! as the method of [`Dsp`] that calls the kernel has checked.
 
 mod bilinear;
+mod compare;
+mod forward;
 mod intra;
 mod loop_filter;
 mod memory;
+mod quality;
+mod quant;
 mod residual;
+mod satd;
 mod sixtap;
 mod transpose;
 
-use super::scalar::DSP as SCALAR;
 use super::table::{Compare, Forward, Inter, Intra, LoopFilter, Quality, Quant, Residual};
 use super::{Dsp, Level};
 
@@ -77,9 +85,52 @@ pub(super) static NEON: Dsp = Dsp {
         true_motion: [intra::true_motion::<8>, intra::true_motion::<16>],
         sub: intra::sub,
     },
-    // What only an encoder calls has no NEON kernels yet.
-    compare: Compare { ..SCALAR.compare },
-    forward: Forward { ..SCALAR.forward },
-    quant: Quant { ..SCALAR.quant },
-    quality: Quality { ..SCALAR.quality },
+    compare: Compare {
+        sad: [
+            compare::sad::<16, 16>,
+            compare::sad::<16, 8>,
+            compare::sad::<8, 16>,
+            compare::sad::<8, 8>,
+            compare::sad::<4, 4>,
+        ],
+        sad_16x16_x4: compare::sad_16x16_x4,
+        sse: [
+            compare::sse::<16, 16>,
+            compare::sse::<16, 8>,
+            compare::sse::<8, 16>,
+            compare::sse::<8, 8>,
+            compare::sse::<4, 4>,
+        ],
+        sse_region: compare::sse_region,
+        differences: [
+            compare::differences::<16, 16>,
+            compare::differences::<16, 8>,
+            compare::differences::<8, 16>,
+            compare::differences::<8, 8>,
+            compare::differences::<4, 4>,
+        ],
+        satd: [
+            satd::satd::<16, 16>,
+            satd::satd::<16, 8>,
+            satd::satd::<8, 16>,
+            satd::satd::<8, 8>,
+            satd::satd_4x4,
+        ],
+    },
+    forward: Forward {
+        residual_4x4: forward::residual_4x4,
+        residual_8x8: forward::residual::<8, 64>,
+        residual_16x16: forward::residual::<16, 256>,
+        fdct: forward::fdct,
+        fdct_x2: forward::fdct_x2,
+        fdct_x4: forward::fdct_x4,
+        fwht: forward::fwht,
+    },
+    quant: Quant {
+        quantise: quant::quantise,
+        dequantise: quant::dequantise,
+    },
+    quality: Quality {
+        ssim_sums: quality::ssim_sums,
+    },
 };

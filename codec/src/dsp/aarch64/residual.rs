@@ -19,7 +19,7 @@ const SIN: i16 = 17_734;
 
 /// Four rows of a block and of a companion of zeros.
 #[inline(always)]
-unsafe fn alone(block: &[i16; 16]) -> [int16x8_t; 4] {
+pub(super) unsafe fn alone(block: &[i16; 16]) -> [int16x8_t; 4] {
     let (p, zero) = (block.as_ptr(), vdup_n_s16(0));
     [
         vcombine_s16(vld1_s16(p), zero),
@@ -31,7 +31,7 @@ unsafe fn alone(block: &[i16; 16]) -> [int16x8_t; 4] {
 
 /// Four rows of the two blocks at `p`.
 #[inline(always)]
-unsafe fn side_by_side(p: *const i16) -> [int16x8_t; 4] {
+pub(super) unsafe fn side_by_side(p: *const i16) -> [int16x8_t; 4] {
     [
         vcombine_s16(vld1_s16(p), vld1_s16(p.add(16))),
         vcombine_s16(vld1_s16(p.add(4)), vld1_s16(p.add(20))),

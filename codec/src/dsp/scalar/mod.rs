@@ -14,7 +14,7 @@ use super::table::{Compare, Forward, Inter, Intra, LoopFilter, Quality, Quant, R
 use super::{Dsp, Level};
 
 pub(super) use inter::{BILINEAR_TAPS, SIX_TAPS};
-pub(super) use quality::ssim_sums;
+pub(super) use quality::ssim_sums_from;
 
 /// The table of [`Level::Scalar`].
 pub(super) static DSP: Dsp = Dsp {
@@ -104,5 +104,7 @@ pub(super) static DSP: Dsp = Dsp {
         quantise: quant::quantise,
         dequantise: quant::dequantise,
     },
-    quality: Quality { ssim_sums },
+    quality: Quality {
+        ssim_sums: quality::ssim_sums,
+    },
 };

@@ -23,3 +23,25 @@ pub(in crate::dsp) fn ssim_sums(a: &[&[u8]; 4], b: &[&[u8]; 4], sums: SsimSums<'
         sums.products[block] = products.into();
     }
 }
+
+/// The sums from block `first` on: the ones that no step of a wider kernel
+/// holds.
+#[inline]
+pub(in crate::dsp) fn ssim_sums_from(
+    first: usize,
+    a: &[&[u8]; 4],
+    b: &[&[u8]; 4],
+    sums: SsimSums<'_>,
+) {
+    let sums = SsimSums {
+        a: &mut sums.a[first..],
+        b: &mut sums.b[first..],
+        squares: &mut sums.squares[first..],
+        products: &mut sums.products[first..],
+    };
+    ssim_sums(
+        &a.map(|row| &row[4 * first..]),
+        &b.map(|row| &row[4 * first..]),
+        sums,
+    );
+}

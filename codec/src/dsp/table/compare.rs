@@ -47,6 +47,11 @@ impl BlockShape {
     pub const fn rows(self) -> usize {
         [16, 8, 16, 8, 4][self as usize]
     }
+
+    #[inline(always)]
+    const fn reach(self) -> Reach {
+        Reach::block(self.columns(), self.rows())
+    }
 }
 
 /// Sums over the differences of two blocks, sample by sample.
@@ -108,8 +113,8 @@ impl Dsp {
         b_at: usize,
         b_stride: usize,
     ) -> u32 {
-        let a = place(shape, a, a_at, a_stride);
-        let b = place(shape, b, b_at, b_stride);
+        let a = shape.reach().of(a, a_at, a_stride);
+        let b = shape.reach().of(b, b_at, b_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.compare.sad[shape as usize])(a, a_stride, b, b_stride) }
     }
@@ -128,9 +133,9 @@ impl Dsp {
         b_at: [usize; 4],
         b_stride: usize,
     ) -> [u32; 4] {
-        let a = place(BlockShape::S16x16, a, a_at, a_stride);
+        let a = BlockShape::S16x16.reach().of(a, a_at, a_stride);
         for at in b_at {
-            Reach::block(16, 16).check(b.len(), at, b_stride);
+            BlockShape::S16x16.reach().check(b.len(), at, b_stride);
         }
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.compare.sad_16x16_x4)(a, a_stride, b, &b_at, b_stride) }
@@ -152,8 +157,8 @@ impl Dsp {
         b_at: usize,
         b_stride: usize,
     ) -> u32 {
-        let a = place(shape, a, a_at, a_stride);
-        let b = place(shape, b, b_at, b_stride);
+        let a = shape.reach().of(a, a_at, a_stride);
+        let b = shape.reach().of(b, b_at, b_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.compare.sse[shape as usize])(a, a_stride, b, b_stride) }
     }
@@ -182,9 +187,8 @@ impl Dsp {
         }
         let small = columns <= MAX_STRIDE && rows <= MAX_STRIDE;
         assert!(small, "region of {columns} columns and {rows} rows");
-        Reach::block(columns, rows).check(a.len(), a_at, a_stride);
-        Reach::block(columns, rows).check(b.len(), b_at, b_stride);
-        let (a, b) = (&a[a_at..], &b[b_at..]);
+        let region = Reach::block(columns, rows);
+        let (a, b) = (region.of(a, a_at, a_stride), region.of(b, b_at, b_stride));
         // SAFETY: the CPU has this table's level; the regions are checked above.
         unsafe { (self.compare.sse_region)(a, a_stride, b, b_stride, columns, rows) }
     }
@@ -205,8 +209,8 @@ impl Dsp {
         b_at: usize,
         b_stride: usize,
     ) -> Differences {
-        let a = place(shape, a, a_at, a_stride);
-        let b = place(shape, b, b_at, b_stride);
+        let a = shape.reach().of(a, a_at, a_stride);
+        let b = shape.reach().of(b, b_at, b_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.compare.differences[shape as usize])(a, a_stride, b, b_stride) }
     }
@@ -229,15 +233,9 @@ impl Dsp {
         b_at: usize,
         b_stride: usize,
     ) -> u32 {
-        let a = place(shape, a, a_at, a_stride);
-        let b = place(shape, b, b_at, b_stride);
+        let a = shape.reach().of(a, a_at, a_stride);
+        let b = shape.reach().of(b, b_at, b_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.compare.satd[shape as usize])(a, a_stride, b, b_stride) }
     }
-}
-
-#[inline(always)]
-fn place(shape: BlockShape, data: &[u8], at: usize, stride: usize) -> &[u8] {
-    Reach::block(shape.columns(), shape.rows()).check(data.len(), at, stride);
-    &data[at..]
 }

@@ -45,10 +45,9 @@ impl Dsp {
         pred_stride: usize,
         out: &mut [i16; 16],
     ) {
-        let (src, pred) = (
-            place(src, at, src_stride, 4),
-            place(pred, pred_at, pred_stride, 4),
-        );
+        let block = Reach::block(4, 4);
+        let src = block.of(src, at, src_stride);
+        let pred = block.of(pred, pred_at, pred_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.forward.residual_4x4)(src, src_stride, pred, pred_stride, out) }
     }
@@ -70,10 +69,9 @@ impl Dsp {
         pred_stride: usize,
         out: &mut [i16; 64],
     ) {
-        let (src, pred) = (
-            place(src, at, src_stride, 8),
-            place(pred, pred_at, pred_stride, 8),
-        );
+        let block = Reach::block(8, 8);
+        let src = block.of(src, at, src_stride);
+        let pred = block.of(pred, pred_at, pred_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.forward.residual_8x8)(src, src_stride, pred, pred_stride, out) }
     }
@@ -95,10 +93,9 @@ impl Dsp {
         pred_stride: usize,
         out: &mut [i16; 256],
     ) {
-        let (src, pred) = (
-            place(src, at, src_stride, 16),
-            place(pred, pred_at, pred_stride, 16),
-        );
+        let block = Reach::block(16, 16);
+        let src = block.of(src, at, src_stride);
+        let pred = block.of(pred, pred_at, pred_stride);
         // SAFETY: the CPU has this table's level; the blocks are checked above.
         unsafe { (self.forward.residual_16x16)(src, src_stride, pred, pred_stride, out) }
     }
@@ -138,10 +135,4 @@ impl Dsp {
         // SAFETY: the CPU has this table's level.
         unsafe { (self.forward.fwht)(dcs) }
     }
-}
-
-#[inline(always)]
-fn place(data: &[u8], at: usize, stride: usize, side: usize) -> &[u8] {
-    Reach::block(side, side).check(data.len(), at, stride);
-    &data[at..]
 }

@@ -184,10 +184,5 @@ impl Dsp {
 
 #[inline(always)]
 fn place(buf: &mut [u8], at: usize, stride: usize, side: usize) -> Dst<'_> {
-    Reach::block(side, side).check(buf.len(), at, stride);
-    Dst {
-        data: buf,
-        at,
-        stride,
-    }
+    Dst::checked(Reach::block(side, side), buf, at, stride)
 }

@@ -26,6 +26,7 @@ pub(super) use loop_filter::LoopFilter;
 pub use loop_filter::{EdgeLimits, MacroblockEdges};
 pub(super) use quality::Quality;
 pub use quality::SsimSums;
+pub(super) use quant::Quant;
 pub use quant::Quantiser;
-pub(super) use quant::{Quant, ZIGZAG};
+pub(crate) use quant::ZIGZAG;
 pub(super) use residual::Residual;

@@ -5,9 +5,8 @@
 
 use crate::dsp::Dsp;
 
-/// The place of each coefficient of a block in raster order, from the first
-/// in zigzag order to the last (RFC 6386 §13).
-pub(in crate::dsp) const ZIGZAG: [u8; 16] = [0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15];
+/// Raster index of the n-th coefficient of a block in coding order (RFC 6386 §13).
+pub(crate) static ZIGZAG: [u8; 16] = [0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15];
 
 /// How the coefficients of a block become levels, by their place in raster
 /// order.

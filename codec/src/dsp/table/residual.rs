@@ -92,10 +92,5 @@ impl Dsp {
 
 #[inline(always)]
 fn place(buf: &mut [u8], at: usize, stride: usize, columns: usize) -> Dst<'_> {
-    Reach::block(columns, 4).check(buf.len(), at, stride);
-    Dst {
-        data: buf,
-        at,
-        stride,
-    }
+    Dst::checked(Reach::block(columns, 4), buf, at, stride)
 }

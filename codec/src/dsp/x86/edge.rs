@@ -5,28 +5,8 @@
 #![allow(unsafe_code)]
 
 use super::bytes::Bytes;
+use crate::dsp::edge::*;
 use crate::dsp::EdgeLimits;
-
-/// Samples by distance from the edge: p3, p2, p1, p0, q0, q1, q2, q3.
-pub(super) type Lines<V> = [V; 8];
-
-const P2: usize = 1;
-const P1: usize = 2;
-const P0: usize = 3;
-const Q0: usize = 4;
-const Q1: usize = 5;
-const Q2: usize = 6;
-
-/// The two normal filters and the simple one.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    /// Edges between macroblocks.
-    Mb(EdgeLimits),
-    /// Edges inside a macroblock.
-    Inner(EdgeLimits),
-    /// The simple filter, with its edge limit.
-    Simple(u8),
-}
 
 /// Filters all lines; false where none passed the limits and so none changed.
 #[inline(always)]

@@ -9,9 +9,10 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::at_both_levels;
-use super::edge::{filter, Kind};
+use super::edge::filter;
 use super::memory::*;
 use super::transpose::*;
+use crate::dsp::edge::Kind;
 use crate::dsp::EdgeLimits;
 use std::arch::x86_64::*;
 

@@ -6,10 +6,11 @@
 // As in `loop_filter`.
 #![allow(clippy::needless_range_loop)]
 
-use super::edge::{filter, Kind};
+use super::edge::filter;
 use super::loop_filter::{all_left_wide, left, next_top};
 use super::memory::*;
 use super::transpose::*;
+use crate::dsp::edge::Kind;
 use crate::dsp::MacroblockEdges;
 use std::arch::x86_64::*;
 

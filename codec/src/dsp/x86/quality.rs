@@ -12,22 +12,6 @@ at_both_levels! {
     fn ssim_sums(a: &[&[u8]; 4], b: &[&[u8]; 4], sums: SsimSums<'_>);
 }
 
-/// The blocks from the first on that no step of a kernel holds.
-#[inline(always)]
-fn rest(a: &[&[u8]; 4], b: &[&[u8]; 4], sums: SsimSums<'_>, first: usize) {
-    let sums = SsimSums {
-        a: &mut sums.a[first..],
-        b: &mut sums.b[first..],
-        squares: &mut sums.squares[first..],
-        products: &mut sums.products[first..],
-    };
-    scalar::ssim_sums(
-        &a.map(|row| &row[4 * first..]),
-        &b.map(|row| &row[4 * first..]),
-        sums,
-    );
-}
-
 /// The sums of neighbouring lanes of `a`, then of `b`. (`phaddd` does the same,
 /// in more time.)
 #[inline(always)]
@@ -64,7 +48,7 @@ unsafe fn ssim_sums(a: &[&[u8]; 4], b: &[&[u8]; 4], sums: SsimSums<'_>) {
         put(sums.squares, powers);
         put(sums.products, _mm_unpackhi_epi64(powers, powers));
     }
-    rest(a, b, sums, whole);
+    scalar::ssim_sums_from(whole, a, b, sums);
 }
 
 /// Four blocks at a time.
@@ -95,5 +79,5 @@ pub(super) unsafe fn ssim_sums_wide(a: &[&[u8]; 4], b: &[&[u8]; 4], sums: SsimSu
         put(sums.a, sums.b, sum_a, sum_b);
         put(sums.squares, sums.products, squares, products);
     }
-    rest(a, b, sums, whole);
+    scalar::ssim_sums_from(whole, a, b, sums);
 }

@@ -5,12 +5,10 @@ mod coefficients;
 mod quantizers;
 mod subblock_modes;
 
+pub(crate) use crate::dsp::ZIGZAG;
 pub(crate) use coefficients::{COEFFICIENT_UPDATE_PROBS, DEFAULT_COEFFICIENT_PROBS};
 pub(crate) use quantizers::{AC_STEPS, DC_STEPS};
 pub(crate) use subblock_modes::KEY_SUBBLOCK_MODE_PROBS;
-
-/// Raster index of the n-th coefficient of a block in coding order (§13).
-pub(crate) static ZIGZAG: [u8; 16] = [0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15];
 
 /// Band of the n-th coefficient in coding order (§13.3).
 pub(crate) static COEFFICIENT_BANDS: [u8; 16] = [0, 1, 2, 3, 6, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7];
