@@ -52,6 +52,10 @@ struct Args {
     /// vpxenc's speed, 0 (slowest) to 16
     #[arg(long, default_value_t = 0)]
     cpu_used: i32,
+    /// How much worse drafts are than the chunks made of them, in steps of
+    /// quality
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    draft_offset: i8,
     /// Our encodes at a time
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -199,7 +203,7 @@ fn encoded(
             quality,
             key_interval: shape.key_interval(args.kf),
         };
-        let point = ours::encoded(source, settings, shape)?;
+        let point = ours::encoded(source, settings, shape, args.draft_offset)?;
         tell(&point);
         Ok(point)
     };

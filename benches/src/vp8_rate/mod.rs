@@ -18,7 +18,7 @@ pub mod theirs;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::metrics::{psnr_from_mse, Quality};
 use framemill_codec::vp8::Decoder;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use source::{Pictures, Source};
 
 /// One encode of one clip.
@@ -35,7 +35,9 @@ pub struct Point {
     pub rebase_s: f64,
     /// PSNR of luma, of the mean squared error over all frames, in dB.
     pub psnr_y: f64,
-    /// (6 Y + U + V) / 8 of such PSNRs, in dB.
+    /// (6 Y + U + V) / 8 of such PSNRs, in dB; infinite where chroma is exact,
+    /// as of grey clips.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub psnr_yuv: f64,
     /// Mean SSIM over all frames and planes, as FFmpeg's `All`.
     pub ssim: f64,
@@ -43,6 +45,12 @@ pub struct Point {
     pub keys: u64,
     /// Packets that show nothing.
     pub hidden: u64,
+}
+
+/// JSON has no infinity; `serde_json` writes null.
+fn infinite_if_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = Option::<f64>::deserialize(from)?;
+    Ok(value.unwrap_or(f64::INFINITY))
 }
 
 impl Point {
@@ -108,4 +116,26 @@ impl Point {
 /// Whether a packet is a key frame.
 fn is_key(packet: &[u8]) -> bool {
     packet.first().is_some_and(|tag| tag & 1 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grey_clips_point_is_read_as_written() {
+        let point = Point {
+            quality: 16,
+            bytes: 419_807,
+            cpu_s: 0.75,
+            rebase_s: 0.0,
+            psnr_y: 44.5,
+            psnr_yuv: f64::INFINITY,
+            ssim: 0.995,
+            keys: 1,
+            hidden: 4,
+        };
+        let text = serde_json::to_string(&point).unwrap();
+        assert_eq!(serde_json::from_str::<Point>(&text).unwrap(), point);
+    }
 }

@@ -64,15 +64,26 @@ impl Display for Shape {
 }
 
 /// Encodes a source in this thread and measures the stream; times are the
-/// encoder's alone.
+/// encoder's alone. Drafts are `draft_offset` steps of quality worse than what
+/// is made of them.
 ///
 /// # Errors
 /// A text, as of [`Point::measure`], or the encoder's.
-pub fn encoded(source: &Source, settings: Settings, shape: Shape) -> Result<Point, String> {
+pub fn encoded(
+    source: &Source,
+    settings: Settings,
+    shape: Shape,
+    draft_offset: i8,
+) -> Result<Point, String> {
     let wrong = |what: String| format!("{}, quality {}: {what}", source.name, settings.quality);
     let stream = match shape {
         Shape::One => one_run(source, settings),
-        Shape::Chunks { frames, chunks } => Chain::new(settings, frames, chunks).run(source),
+        Shape::Chunks { frames, chunks } => {
+            let mut chain = Chain::new(settings, frames, chunks);
+            let draft = settings.quality.saturating_add_signed(draft_offset);
+            chain.draft_quality = draft.min(63);
+            chain.run(source)
+        }
     };
     let stream = stream.map_err(wrong)?;
     let point = Point::measure(source, settings.quality, &stream.packets, stream.cpu_s)?;
@@ -106,6 +117,7 @@ fn one_run(source: &Source, settings: Settings) -> Result<Stream, String> {
 /// Batches of chunks, one after the other.
 struct Chain {
     settings: ChunkSettings,
+    draft_quality: u8,
     frames: u64,
     chunks: u64,
     /// That of the chunk before; none at a batch's start.
@@ -121,6 +133,7 @@ impl Chain {
                 quality: settings.quality,
                 overlap: false,
             },
+            draft_quality: settings.quality,
             frames,
             chunks,
             state: None,
@@ -155,8 +168,14 @@ impl Chain {
     }
 
     fn encode(&mut self, pictures: &Sources) -> Result<(), String> {
+        let overlap = self.state.is_some();
         let settings = ChunkSettings {
-            overlap: self.state.is_some(),
+            overlap,
+            quality: if overlap {
+                self.draft_quality
+            } else {
+                self.settings.quality
+            },
             ..self.settings
         };
         let stream = &mut self.stream;
@@ -169,10 +188,11 @@ impl Chain {
             self.state = Some(first.state);
             return Ok(());
         };
+        let quality = self.settings.quality;
         let draft = timed(&mut stream.cpu_s, || Draft::parse(&first.packets));
         let draft = draft.map_err(|e| e.to_string())?;
         let moved = timed(&mut stream.rebase_s, || {
-            rebase(Dsp::best(), state, &draft, pictures, settings.quality, 1)
+            rebase(Dsp::best(), state, &draft, pictures, quality, 1)
         });
         let moved = moved.map_err(|e| e.to_string())?;
         stream.packets.extend(moved.packets);
