@@ -3,9 +3,10 @@
 //!
 //! A rate for the whole video is met by choosing quality, not by giving each
 //! chunk the same share: at one quality for all, hard chunks get the bits they
-//! need. Chunks are encoded, their bits measured, and the quality moved by
-//! secant steps until the total fits; the last correction re-encodes only as
-//! many chunks as it takes, spread evenly, one step apart from the others.
+//! need. Chunks are encoded, their bits measured, and the quality moved until
+//! the total fits, between values that gave too much and too little once there
+//! are both; the last correction re-encodes only as many chunks as it takes, one
+//! step apart from the others.
 
 mod limit;
 
@@ -28,7 +29,7 @@ pub struct RateSearch {
     step: f64,
     range: (f64, f64),
     per_doubling: f64,
-    /// Whether neighbours may differ, where qualities of two steps are needed.
+    /// Whether chunks of two qualities are mixed evenly, where two are needed.
     mixed: bool,
     limit: Option<Limit>,
     /// Quality of each chunk in the current round.
@@ -53,7 +54,7 @@ impl RateSearch {
             step: if encoder.fine { 0.25 } else { 1.0 },
             range: (low, high),
             per_doubling: encoder.steps_per_doubling,
-            // Chunks that continue from one another would show every step.
+            // Chunks that continue from one another are one scene to the eye.
             mixed: encoder.libav != VP8_BY_FRAMEMILL,
             limit: None,
             quality: vec![start; chunks],
@@ -167,7 +168,7 @@ impl RateSearch {
                 slope = measured.max(slope * 4.0);
             }
         }
-        // Steep curves are flat elsewhere: a leap would go too far.
+        // Where the curve is flat, its slope would lead far past the target.
         let step = (wanted / slope).clamp(-LEAP, LEAP);
         (mean + step).clamp(self.range.0, self.range.1)
     }

@@ -209,10 +209,13 @@ fn a_bit_rate_is_met_and_a_limit_kept() {
     assert!((got / 400e3 - 1.0).abs() < 0.03, "{got} b/s");
     assert!(least < 0.0, "the limit would be kept without one: {least}");
     assert!(run("--bitrate 400k", "--workers 5 --order-seed 2").0 == free);
-    let (_, output) = run("--bitrate 400k --maxrate 480k", "--workers 2");
-    let (got, least) = rate(&output, 480e3);
-    assert!((got / 400e3 - 1.0).abs() < 0.03, "{got} b/s with a limit");
-    assert!(least >= 0.0, "the buffer lacks {least} s");
+    for pass in ["own", "libvpx"] {
+        let way = format!("--workers 2 --first-pass {pass}");
+        let (_, output) = run("--bitrate 400k --maxrate 480k", &way);
+        let (got, least) = rate(&output, 480e3);
+        assert!((got / 400e3 - 1.0).abs() < 0.03, "{pass}: {got} b/s");
+        assert!(least >= 0.0, "{pass}: the buffer lacks {least} s");
+    }
 }
 
 #[test]
@@ -279,4 +282,7 @@ fn what_does_not_fit_is_refused() {
     let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
     job.flags("--codec vp8 --seam rebase --batch 0")
         .fails(2, &["batch"]);
+    let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
+    job.flags("--codec vp8 --first-pass libvpx")
+        .fails(2, &["first-pass libvpx", "seam rebase"]);
 }

@@ -39,7 +39,7 @@ struct Gist {
 }
 
 impl Gist {
-    /// Room for the bytes of this many tasks; 0 where only their sum matters.
+    /// Room for the bytes of this many tasks; 0 where no rate is to be met.
     fn of(tasks: usize) -> Self {
         Self {
             bytes: vec![0; tasks],
@@ -75,8 +75,8 @@ struct Qualities {
 }
 
 impl Qualities {
-    /// How far a chunk's quality may be from its draft's. Decisions for steps
-    /// this near are as good, and to rebase is far cheaper than to encode.
+    /// How far a chunk's quality may be from its draft's: this costs under 1 %
+    /// of bits (docs/results.md), and to rebase is far cheaper than to encode.
     const REACH: f64 = 3.0;
 
     fn of(chunks: &[f64]) -> Self {
@@ -201,6 +201,7 @@ impl Job {
             weights = (1..=weights.len() as u32).collect();
             weights.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
         }
+        let first_pass = encoder::first_pass(&self.request.options, &plan.video.encoder);
         let (index, of, makes) = (index.clone(), plan.clone(), plan.clone());
         let (chunks, drafts) = qualities
             .map(|q| (q.chunks.clone(), q.drafts.clone()))
@@ -209,7 +210,7 @@ impl Job {
             let mut task = chunk_task(&index, &of, n, strict, extra);
             let quality = match continues(&of, n) {
                 true => {
-                    task.encoder = of.video.first_pass.clone();
+                    task.encoder = first_pass.clone();
                     &drafts
                 }
                 false => &chunks,

@@ -84,7 +84,12 @@ pub fn within(scenes: &[usize], end: usize) -> Vec<usize> {
 /// [`JobError::Usage`] with what could.
 pub fn check(options: &TranscodeOptions, (width, height): (u32, u32)) -> Result<()> {
     if options.seam == Seam::Closed {
-        return Ok(());
+        return match options.first_pass {
+            FirstPass::Own => Ok(()),
+            FirstPass::Libvpx => Err(JobError::Usage(
+                "--first-pass libvpx: for --seam rebase; else use --encoder libvpx".into(),
+            )),
+        };
     }
     let refused = |detail: String| Err(JobError::Usage(format!("--seam rebase: {detail}")));
     if options.codec != VideoCodec::Vp8 {

@@ -314,26 +314,22 @@ pub fn options(
 /// What encodes the chunks that continue from the one before, for as long as
 /// they stand alone.
 #[must_use]
-pub fn first_pass(wishes: &TranscodeOptions, spec: &EncoderSpec) -> EncoderSpec {
-    let choice = match wishes.first_pass {
-        FirstPass::Own => VP8_BY_FRAMEMILL,
-        FirstPass::Libvpx => LIBVPX,
+pub fn first_pass(wishes: &TranscodeOptions, ours: &EncoderSpec) -> EncoderSpec {
+    let mut pass = ours.clone();
+    let libvpx = choice_of(LIBVPX).filter(|_| wishes.first_pass == FirstPass::Libvpx);
+    let Some(libvpx) = libvpx else {
+        pass.options.insert("overlap".into(), "1".into());
+        return pass;
     };
-    let mut pass = spec.clone();
-    if let Some(choice) = choice_of(choice) {
-        pass.encoder = choice.libav.to_owned();
-        pass.options = options(wishes, &choice, spec);
+    pass.encoder = libvpx.libav.to_owned();
+    pass.options = options(wishes, &libvpx, ours);
+    // A limit is for what becomes of them, not for six frames with a key frame.
+    for name in ["maxrate", "bufsize"] {
+        pass.options.remove(name);
     }
-    let mut set = |key: &str, value: &str| pass.options.insert(key.to_owned(), value.to_owned());
-    match wishes.first_pass {
-        FirstPass::Own => {
-            set("overlap", "1");
-        }
-        // A packet for each picture: none is hidden, none waits for others.
-        FirstPass::Libvpx => {
-            set("lag-in-frames", "0");
-            set("auto-alt-ref", "0");
-        }
+    // A packet for each picture: none is hidden, none waits for others.
+    for name in ["lag-in-frames", "auto-alt-ref"] {
+        pass.options.insert(name.into(), "0".into());
     }
     pass
 }

@@ -17,8 +17,6 @@ use framemill_worker::index::{Index, VideoTrack};
 pub struct VideoPlan {
     /// The encoder, complete but for what differs by chunk.
     pub encoder: EncoderSpec,
-    /// What encodes a chunk that is then moved onto the state of another.
-    pub first_pass: EncoderSpec,
     /// What happens to pictures before it.
     pub filter: FilterSpec,
     /// Display matrix that the container keeps.
@@ -102,7 +100,6 @@ pub fn plan_video(
         0
     };
     Ok(VideoPlan {
-        first_pass: encoder::first_pass(options, &spec),
         encoder: spec,
         filter,
         display_matrix,

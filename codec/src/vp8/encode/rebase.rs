@@ -36,9 +36,9 @@ pub struct Rebased {
 
 /// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors
 /// and references; residual, filter levels and probabilities are made anew, at
-/// `quality` (0 to 63), which is the draft's or one near it. The first picture is that of the draft's first frame, and is not
-/// looked at. Rows of macroblocks run in `threads` threads; their number makes
-/// no difference to the packets.
+/// `quality` (0 to 63), which is the draft's or one near it. The first picture
+/// is that of the draft's first frame, and is not looked at. Rows of macroblocks
+/// run in `threads` threads; their number makes no difference to the packets.
 ///
 /// # Errors
 /// [`Error::Bitstream`](crate::Error::Bitstream) where the state is of another
