@@ -56,6 +56,10 @@ mod bytes_of {
     }
 }
 
+fn shown() -> Vec<i64> {
+    (0..(CHUNKS * FRAMES) as i64).map(|n| n * PERIOD).collect()
+}
+
 fn stitched(shop: &Workshop, chunks: &[TaskKey], container: Container, to: &Path) {
     let job = Stitch {
         name: "out.mkv".into(),
@@ -68,6 +72,7 @@ fn stitched(shop: &Workshop, chunks: &[TaskKey], container: Container, to: &Path
             last_duration: PERIOD,
             reorder: 0,
         },
+        shown: &shown(),
         display_matrix: None,
         tracks: Vec::new(),
         video_metadata: BTreeMap::new(),
@@ -87,7 +92,7 @@ fn stitched(shop: &Workshop, chunks: &[TaskKey], container: Container, to: &Path
 
 fn verified(file: &Path) {
     let expected = Expected {
-        times: (0..(CHUNKS * FRAMES) as i64).map(|n| n * PERIOD).collect(),
+        times: shown(),
         unit: unit(),
     };
     verify_times(file, "out.mkv", &expected, false).expect("the planned times");

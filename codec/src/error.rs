@@ -77,6 +77,12 @@ pub enum Error {
         /// True when the disk is full or the file cannot be written.
         io: bool,
     },
+    /// The room kept for a file's index is too small for it.
+    #[error("an index of more than the {room} bytes kept for it")]
+    IndexRoom {
+        /// Bytes kept.
+        room: u32,
+    },
     /// A value is beyond what we accept from input.
     #[error("{what} {value} is beyond the limit of {limit}")]
     Limit {

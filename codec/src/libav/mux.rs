@@ -33,6 +33,10 @@ pub struct MuxerOptions {
     pub metadata: BTreeMap<String, String>,
     /// Chapters in order.
     pub chapters: Vec<ChapterInfo>,
+    /// Bytes to keep for the index in front of MP4's media, what is left over being
+    /// a `free` atom. Without it the file is read and written once more at the end,
+    /// to make that room.
+    pub index_room: Option<u32>,
 }
 
 /// True when libavformat's muxer `container` can hold `codec`.
@@ -75,6 +79,7 @@ pub struct Muxer {
     units: Vec<Rational>,
     /// What is added to a stream's times, in its unit.
     shifts: Vec<i64>,
+    index_room: Option<u32>,
     started: bool,
 }
 
@@ -110,6 +115,7 @@ impl Muxer {
                 container: container.to_owned(),
                 units: streams.iter().map(|s| s.header.time_base).collect(),
                 shifts: streams.iter().map(|s| codec_delay(container, s)).collect(),
+                index_room: options.index_room,
                 started: false,
             };
             muxer.check(code)?;
@@ -141,7 +147,10 @@ impl Muxer {
     unsafe fn write_header(&mut self, streams: &[OutputStream]) -> Result<()> {
         let mut dict = Dict::new();
         if matches!(self.container.as_str(), "mp4" | "mov") {
-            dict.set("movflags", "+faststart");
+            match self.index_room {
+                Some(room) => dict.set("moov_size", &room.to_string()),
+                None => dict.set("movflags", "+faststart"),
+            }
             // Edit lists count in movie ticks: the default of 1/1000 s moves a
             // stream's start by up to half a millisecond.
             let scale = streams
@@ -177,6 +186,18 @@ impl Muxer {
             container: self.container.clone(),
             detail,
             io: system,
+        }
+    }
+
+    /// libavformat tells of too little room in a message only.
+    fn room_error(&self, error: Error) -> Error {
+        match (&error, self.index_room) {
+            (Error::Mux { detail, .. }, Some(room))
+                if detail.contains("moov_size is too small") =>
+            {
+                Error::IndexRoom { room }
+            }
+            _ => error,
         }
     }
 
@@ -315,13 +336,15 @@ impl Muxer {
     /// Writes the trailer and closes the file.
     ///
     /// # Errors
-    /// [`Error::Mux`]; the file is then not usable.
+    /// [`Error::IndexRoom`] when the index needs more, [`Error::Mux`] for the rest;
+    /// the file is then not usable.
     pub fn finish(mut self) -> Result<()> {
         // SAFETY: the header is written; pb is ours.
         unsafe {
             self.started = false;
+            let _ = log::take();
             let code = ffi::av_write_trailer(self.context);
-            self.check(code)?;
+            self.check(code).map_err(|error| self.room_error(error))?;
             let error = (*(*self.context).pb).error;
             self.check_io(error)?;
             let code = ffi::avio_closep(&raw mut (*self.context).pb);

@@ -77,6 +77,7 @@ impl Job {
                 container: plan.container,
                 chunks: made.chunks,
                 times: video_times(&index, &plan, &expected, made.reorder),
+                shown: &expected.times,
                 display_matrix: plan.video.display_matrix,
                 tracks,
                 video_metadata: video_tags(&index),

@@ -66,6 +66,12 @@ impl Container {
         }
     }
 
+    /// True for the two whose index tells where each packet is.
+    #[must_use]
+    pub const fn is_isobmff(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Mov)
+    }
+
     /// True for the two that keep a display matrix.
     #[must_use]
     pub const fn keeps_rotation(self) -> bool {

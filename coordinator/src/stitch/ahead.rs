@@ -141,7 +141,7 @@ impl Files<'_> {
     }
 }
 
-fn open(
+pub(super) fn open(
     place: &WorkPlace,
     key: &TaskKey,
 ) -> Result<PacketFileReader<BufReader<RangeReader>>, StitchError> {

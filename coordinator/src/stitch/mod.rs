@@ -5,6 +5,7 @@
 
 mod ahead;
 mod order;
+mod room;
 mod verify;
 
 pub use verify::{verify_times, Expected};
@@ -36,6 +37,8 @@ pub struct Stitch<'a> {
     pub chunks: Vec<TaskKey>,
     /// Times of the video that no packet tells.
     pub times: VideoTimes,
+    /// Presentation times of the video in order, in its time base.
+    pub shown: &'a [i64],
     /// Display matrix to keep.
     pub display_matrix: Option<[i32; 9]>,
     /// Tracks with the tasks that made their packets.
@@ -116,17 +119,21 @@ impl Source {
         Ok(())
     }
 
-    /// Whether the waiting packet comes before another stream's.
-    fn compare(&self, other: &Self) -> Ordering {
-        let (Some(a), Some(b)) = (&self.next, &other.next) else {
-            return other.next.is_some().cmp(&self.next.is_some());
-        };
-        let scaled = |p: &Packet, unit: Rational, by: i32| {
-            i128::from(p.dts) * i128::from(unit.num) * i128::from(by)
-        };
-        let (ua, ub) = (self.unit(), other.unit());
-        scaled(a, ua, ub.den).cmp(&scaled(b, ub, ua.den))
+    /// When the waiting packet is decoded, and the unit of that.
+    fn time(&self) -> Option<(i64, Rational)> {
+        Some((self.next.as_ref()?.dts, self.unit()))
     }
+}
+
+/// Which of two streams' packets comes first; one that has none comes last.
+fn decoded_first(a: Option<(i64, Rational)>, b: Option<(i64, Rational)>) -> Ordering {
+    let (Some((a, ua)), Some((b, ub))) = (a, b) else {
+        return b.is_some().cmp(&a.is_some());
+    };
+    let scaled = |time: i64, unit: Rational, by: Rational| {
+        i128::from(time) * i128::from(unit.num) * i128::from(by.den)
+    };
+    scaled(a, ua, ub).cmp(&scaled(b, ub, ua))
 }
 
 /// Writes the file at `path`.
@@ -135,50 +142,108 @@ impl Source {
 /// [`StitchError::Damaged`] for a chunk that is not whole; what was written is
 /// then worthless, as after any error.
 pub fn stitch(job: Stitch<'_>, path: &Path, cancel: &CancellationToken) -> Result<(), StitchError> {
-    thread::scope(|scope| mux(scope, job, path, cancel))
+    let roomy = job.container.is_isobmff();
+    match thread::scope(|scope| mux(scope, &job, path, cancel, roomy)) {
+        // The index then goes to the end first and is moved, at the price of
+        // reading and writing everything once more.
+        Err(Failed::Room) => thread::scope(|scope| mux(scope, &job, path, cancel, false)),
+        result => result,
+    }
+    .map_err(|failed| failed.into_error(&job.name))
 }
 
+/// Why a file was not written.
+enum Failed {
+    /// The room that was kept for the index is too small.
+    Room,
+    Muxer(framemill_codec::Error),
+    Stitch(StitchError),
+}
+
+impl Failed {
+    fn into_error(self, name: &str) -> StitchError {
+        let failed = |detail: String| JobError::Failed(format!("{name}: {detail}")).into();
+        match self {
+            Self::Room => failed("no room for the index".into()),
+            Self::Muxer(error) => failed(error.to_string()),
+            Self::Stitch(error) => error,
+        }
+    }
+}
+
+impl From<StitchError> for Failed {
+    fn from(error: StitchError) -> Self {
+        Self::Stitch(error)
+    }
+}
+
+impl From<framemill_codec::Error> for Failed {
+    fn from(error: framemill_codec::Error) -> Self {
+        match error {
+            framemill_codec::Error::IndexRoom { .. } => Self::Room,
+            error => Self::Muxer(error),
+        }
+    }
+}
+
+/// Writes the file; with room for its index in front, where that is to be kept.
 fn mux<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    job: Stitch<'scope>,
+    job: &'scope Stitch<'_>,
     path: &Path,
     cancel: &CancellationToken,
-) -> Result<(), StitchError> {
-    let video = Source::start(scope, job.place, job.chunks, Some(job.times))?;
-    let mut streams = vec![OutputStream {
-        header: video.packets.header().clone(),
-        metadata: job.video_metadata,
-        dispositions: vec!["default".into()],
-        display_matrix: job.display_matrix,
-    }];
-    let mut sources = vec![video];
-    for (track, key) in job.tracks {
-        let source = Source::start(scope, job.place, vec![key], None)?;
-        streams.push(OutputStream {
-            header: source.packets.header().clone(),
-            metadata: track.metadata,
-            dispositions: track.dispositions,
-            display_matrix: None,
-        });
-        sources.push(source);
-    }
+    roomy: bool,
+) -> Result<(), Failed> {
+    let (mut sources, streams) = start(scope, job)?;
     let options = MuxerOptions {
-        metadata: job.metadata,
-        chapters: job.chapters,
+        metadata: job.metadata.clone(),
+        chapters: job.chapters.clone(),
+        index_room: match roomy {
+            true => room::index_room(job, &streams)?,
+            false => None,
+        },
     };
-    let failed = |e: framemill_codec::Error| {
-        StitchError::Job(JobError::Failed(format!("{}: {e}", job.name)))
-    };
-    let mut muxer =
-        Muxer::create(path, job.container.muxer(), &streams, &options).map_err(failed)?;
-    while let Some(index) = (0..sources.len()).min_by(|&a, &b| sources[a].compare(&sources[b])) {
+    let mut muxer = Muxer::create(path, job.container.muxer(), &streams, &options)?;
+    while let Some(index) =
+        (0..sources.len()).min_by(|&a, &b| decoded_first(sources[a].time(), sources[b].time()))
+    {
         if cancel.is_cancelled() {
-            return Err(JobError::Interrupted("interrupted".into()).into());
+            let interrupted = JobError::Interrupted("interrupted".into());
+            return Err(StitchError::Job(interrupted).into());
         }
         let Some(packet) = sources[index].take()? else {
             break;
         };
-        muxer.write(index, &packet).map_err(failed)?;
+        muxer.write(index, &packet)?;
     }
-    muxer.finish().map_err(failed)
+    Ok(muxer.finish()?)
 }
+
+/// Starts reading all streams: the video, then the tracks.
+fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    job: &'scope Stitch<'_>,
+) -> Result<(Vec<Source>, Vec<OutputStream>), StitchError> {
+    let video = Source::start(scope, job.place, job.chunks.clone(), Some(job.times))?;
+    let mut streams = vec![OutputStream {
+        header: video.packets.header().clone(),
+        metadata: job.video_metadata.clone(),
+        dispositions: vec!["default".into()],
+        display_matrix: job.display_matrix,
+    }];
+    let mut sources = vec![video];
+    for (track, key) in &job.tracks {
+        let source = Source::start(scope, job.place, vec![*key], None)?;
+        streams.push(OutputStream {
+            header: source.packets.header().clone(),
+            metadata: track.metadata.clone(),
+            dispositions: track.dispositions.clone(),
+            display_matrix: None,
+        });
+        sources.push(source);
+    }
+    Ok((sources, streams))
+}
+
+#[cfg(test)]
+mod tests;
