@@ -3,7 +3,7 @@
 
 use super::activity::Activity;
 use super::frame::{self, FramePlan, History};
-use super::{scaled, source, Preset, GOLDEN_SCALE, KEY_SCALE, QUANTIZERS};
+use super::{scaled, source, Preset, KEY_SCALE, QUANTIZERS};
 use crate::dsp::Dsp;
 use crate::picture::PictureView;
 use crate::vp8::error::{bad, Result};
@@ -115,6 +115,9 @@ pub fn first_pass(
 /// How much finer the steps of an overlap are: the state that it stands in for
 /// has been refined for many frames.
 const OVERLAP_SCALE: f64 = 0.05;
+
+/// How much finer the steps of a chunk's last frame are, the golden frame of the chunk after.
+const GOLDEN_SCALE: f64 = 0.8;
 
 /// The quantizer of an inter frame of a chunk, the `last` one or another.
 pub(super) fn inter_quantizer(quality: u8, last: bool) -> u8 {
