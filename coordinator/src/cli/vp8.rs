@@ -3,6 +3,8 @@
 
 mod decode;
 mod encode;
+mod feed;
+mod rebase;
 mod source;
 mod staged;
 mod state;
@@ -23,6 +25,8 @@ pub struct Vp8Args {
 enum Vp8Command {
     /// Encode a video to an IVF file
     Encode(encode::EncodeArgs),
+    /// Move the draft of a chunk onto the state of the chunk before
+    Rebase(rebase::RebaseArgs),
     /// Decode an IVF file to pictures or their digests
     Decode(decode::DecodeArgs),
     /// Say what the decoder's state holds after a frame
@@ -37,6 +41,7 @@ enum Vp8Command {
 pub fn run(args: &Vp8Args, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     match &args.command {
         Vp8Command::Encode(args) => encode::run(args, quiet, dsp),
+        Vp8Command::Rebase(args) => rebase::run(args, quiet, dsp),
         Vp8Command::Decode(args) => decode::run(args, quiet, dsp),
         Vp8Command::State(args) => state::run(args, dsp),
     }

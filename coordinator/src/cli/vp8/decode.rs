@@ -98,7 +98,7 @@ pub fn run(args: &DecodeArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
 }
 
 /// Reads the wire form of a state.
-fn read_state(file: &str) -> Result<State> {
+pub(super) fn read_state(file: &str) -> Result<State> {
     let wrong = |detail: String| JobError::Input {
         file: file.to_owned(),
         detail,

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `framemill vp8 rebase`: a draft of `vp8 encode --seam rebase`, moved onto a
+//! state, so that it continues the chunk before in place of its own key frame.
+
+use super::decode::read_state;
+use super::feed::Feed;
+use super::source::Source;
+use super::staged::Staged;
+use crate::cli::probe::print;
+use crate::error::{JobError, Result};
+use crate::job::same_file;
+use framemill_codec::dsp::Dsp;
+use framemill_codec::ivf::Writer;
+use framemill_codec::vp8::{rebase, Draft, Rebased, Sources};
+use std::fmt::Display;
+use std::path::Path;
+use std::time::Instant;
+
+/// Arguments of `framemill vp8 rebase`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct RebaseArgs {
+    /// The draft: an IVF file that begins with the frame before the chunk
+    draft: String,
+    /// The video that the draft was made of
+    #[arg(long, value_name = "VIDEO")]
+    video: String,
+    /// Number of the chunk's first frame in the video
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    start: u64,
+    /// The state after the chunk before, as `vp8 state -o` writes it
+    #[arg(long, value_name = "FILE")]
+    from_state: String,
+    /// The IVF file to write, which goes on from the state
+    #[arg(long, short, value_name = "FILE")]
+    output: String,
+    /// Write the state after the chunk, for the chunk after
+    #[arg(long, value_name = "FILE")]
+    state_output: Option<String>,
+    /// Replace outputs that exist
+    #[arg(long)]
+    overwrite: bool,
+    /// Constant quality, 0 (best) to 63; the draft's own may be another
+    #[arg(long, value_name = "N", default_value = "16",
+        value_parser = clap::value_parser!(u8).range(..=63))]
+    crf: u8,
+    /// Threads, which share the rows of macroblocks
+    #[arg(long, value_name = "N", default_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..))]
+    threads: u8,
+}
+
+/// Moves the draft.
+///
+/// # Errors
+/// [`JobError::Input`] for a draft, a state or a video that is at fault, or
+/// where they do not belong together.
+pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
+    check_names(args)?;
+    let at_fault = |detail: String| JobError::Input {
+        file: args.draft.clone(),
+        detail,
+    };
+    let mut source = Source::open(&args.draft)?;
+    let mut packets = Vec::new();
+    while let Some(packet) = source.next()? {
+        packets.push(packet);
+    }
+    let draft = Draft::parse(&packets).map_err(|e| at_fault(e.to_string()))?;
+    let state = read_state(&args.from_state)?;
+    let mut feed = Feed::open(&args.video, args.start - 1, Some(packets.len() as u64))?;
+    let (sources, times) = pictures(&mut feed)?;
+    let file = Staged::new(&args.output, args.overwrite)?;
+    let kept = args.state_output.as_deref();
+    let kept = kept.map(|name| Staged::new(name, args.overwrite));
+    let kept = kept.transpose()?;
+    let started = Instant::now();
+    let moved = rebase(dsp, &state, &draft, &sources, args.crf, args.threads.into());
+    let seconds = started.elapsed().as_secs_f64();
+    let moved = moved.map_err(|e| at_fault(e.to_string()))?;
+    write(args, &feed, file, &moved, &times[1..])?;
+    if let Some(mut kept) = kept {
+        kept.write(&moved.state.to_bytes())?;
+        kept.finish()?;
+    }
+    if quiet {
+        return Ok(());
+    }
+    let (frames, bytes): (_, usize) = (
+        moved.packets.len(),
+        moved.packets.iter().map(Vec::len).sum(),
+    );
+    let word = if frames == 1 { "frame" } else { "frames" };
+    let (name, (width, height)) = (&args.output, feed.size);
+    print(&format!(
+        "{name}: {frames} {word}, {width}x{height}, {bytes} bytes, moved in {seconds:.3} s\n"
+    ))
+}
+
+/// No output may be an input, nor the other output.
+fn check_names(args: &RebaseArgs) -> Result<()> {
+    let inputs = [&args.draft, &args.video, &args.from_state];
+    for output in [Some(&args.output), args.state_output.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        if inputs
+            .iter()
+            .any(|input| same_file(Path::new(output), input))
+        {
+            return Err(JobError::Usage(format!("{output}: that is an input")));
+        }
+    }
+    if args.state_output.as_ref() == Some(&args.output) {
+        let output = &args.output;
+        return Err(JobError::Usage(format!(
+            "{output}: two outputs of one name"
+        )));
+    }
+    Ok(())
+}
+
+/// All pictures, the one before the chunk first, and their times.
+fn pictures(feed: &mut Feed) -> Result<(Sources, Vec<u64>)> {
+    let (width, height) = feed.size;
+    let mut sources = Sources::new(width, height).map_err(|e| feed.at_frame(&e))?;
+    let mut times = Vec::new();
+    while let Some((time, picture)) = feed.next()? {
+        let view = picture.view().map_err(|e| feed.at_frame(&e))?;
+        sources.push(&view).map_err(|e| feed.at_frame(&e))?;
+        times.push(time);
+    }
+    match feed.damage() {
+        Some(damage) => Err(feed.at_frame(&damage)),
+        None => Ok((sources, times)),
+    }
+}
+
+fn write(
+    args: &RebaseArgs,
+    feed: &Feed,
+    file: Staged,
+    moved: &Rebased,
+    times: &[u64],
+) -> Result<()> {
+    let mut writer = Writer::new(file, &feed.header()).map_err(|e| failed(args, e))?;
+    for (packet, &time) in moved.packets.iter().zip(times) {
+        writer.push(time, packet).map_err(|e| failed(args, e))?;
+    }
+    writer.finish().map_err(|e| failed(args, e))?.finish()
+}
+
+fn failed(args: &RebaseArgs, error: impl Display) -> JobError {
+    JobError::Failed(format!("{}: {error}", args.output))
+}
