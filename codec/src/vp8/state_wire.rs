@@ -14,10 +14,13 @@
 //! Integers are little-endian. Without references, `width` and `height` are 0
 //! and no frame follows.
 
+mod classes;
 mod code;
 mod digest;
 mod planes;
 mod predict;
+mod streams;
+mod strips;
 
 use super::frame::{Frame, Geometry};
 use super::state::{FilterDeltas, Probabilities, References, Segmentation, State, StreamInfo};
@@ -26,7 +29,7 @@ use crate::error::{Error, Result};
 use std::sync::Arc;
 
 const MAGIC: &[u8; 4] = b"FMV8";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Bytes of the digest at the end.
 const SEAL: usize = 32;
 /// Largest width and height.
@@ -267,9 +270,7 @@ fn write_references(out: &mut Vec<u8>, references: &References) {
         });
         out.push(at as u8);
     }
-    for n in 0..frames.len() {
-        planes::write(out, &frames[n], &frames[..n]);
-    }
+    planes::write(out, &frames);
 }
 
 fn read_references(from: &mut &[u8], geometry: Geometry) -> Result<References> {
@@ -277,11 +278,8 @@ fn read_references(from: &mut &[u8], geometry: Geometry) -> Result<References> {
     if golden > 1 || altref > golden + 1 {
         return Err(corrupt("references that are not there"));
     }
-    let mut frames: Vec<Arc<Frame>> = Vec::new();
-    while frames.len() <= golden.max(altref) {
-        let frame = planes::read(from, geometry, &frames)?;
-        frames.push(Arc::new(frame));
-    }
+    let frames = planes::read(from, geometry, 1 + golden.max(altref))?;
+    let frames: Vec<_> = frames.into_iter().map(Arc::new).collect();
     let frame = |n: usize| frames[n].clone();
     Ok(References {
         last: frame(0),
