@@ -131,6 +131,13 @@ fn what_does_not_belong_together_is_refused() {
         same.flag("--state-output", chunks.file("1.ivf")),
         &["1.ivf", "two outputs"],
     );
+    let same = rebase("1.draft.ivf", FRAMES, "0.state");
+    let name = chunks.folder.path().file_name().unwrap();
+    let detour = chunks.file("..").join(name).join("1.ivf");
+    refused(same.flag("--state-output", detour), &["two outputs"]);
+    let long = chunks.vp8("encode", &chunks.clip, "1.ivf");
+    let long = long.flags("--seam closed --frames 100000");
+    refused(long, &["100000 frames", "the most"]);
     let first = chunks.encode("rebase", 0, "1.ivf");
     refused(first, &["--seam rebase", "before frame 0"]);
     let endless = chunks

@@ -11,7 +11,7 @@ use framemill_codec::vp8::MAX_PIXELS;
 /// Frames of a chunk where none are asked for.
 const CHUNK: u64 = 6;
 /// Frames of a chunk, at most: a worker holds all its pictures.
-const LONGEST: u64 = 48;
+pub const LONGEST: u64 = 48;
 /// Widest and highest picture of VP8 (RFC 6386 §9.1).
 const SIDE: u32 = 16_383;
 

@@ -7,6 +7,7 @@ use crate::cli::console;
 use crate::cli::probe::print;
 use crate::error::{JobError, Result};
 use crate::job::same_file;
+use crate::plan::batches::LONGEST;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
 use framemill_codec::libav::Frame;
@@ -73,6 +74,13 @@ impl EncodeArgs {
     }
 
     fn feed(&self) -> Result<Feed> {
+        // All pictures of a chunk are held until it is encoded.
+        let too_long = |&n: &u64| self.seam.is_some() && n > LONGEST;
+        if let Some(frames) = self.frames.filter(too_long) {
+            return Err(JobError::Usage(format!(
+                "--seam: a chunk of {frames} frames, {LONGEST} are the most"
+            )));
+        }
         let before = u64::from(self.overlaps());
         let start = self.start.checked_sub(before).ok_or_else(|| {
             JobError::Usage("--seam rebase: no frame comes before frame 0, give --start".into())

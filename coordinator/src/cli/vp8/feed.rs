@@ -25,7 +25,8 @@ pub struct Feed {
     /// Pictures still to be read, if that is limited.
     left: Option<u64>,
     flushed: bool,
-    given: u64,
+    /// Number of the next picture in the video.
+    next: u64,
 }
 
 impl Feed {
@@ -70,7 +71,7 @@ impl Feed {
             first: Some(first),
             left: frames,
             flushed: false,
-            given: 0,
+            next: start,
         })
     }
 
@@ -79,7 +80,7 @@ impl Feed {
         loop {
             let pulled = self.filters.pull().map_err(|f| self.failed(&f))?;
             if let Some((_, picture)) = pulled {
-                self.given += 1;
+                self.next += 1;
                 return Ok(Some((self.times.take(), picture)));
             }
             if self.flushed {
@@ -120,7 +121,7 @@ impl Feed {
     pub fn at_frame(&self, detail: &dyn Display) -> JobError {
         JobError::Input {
             file: self.input.clone(),
-            detail: format!("frame {}: {detail}", self.given.saturating_sub(1)),
+            detail: format!("frame {}: {detail}", self.next.saturating_sub(1)),
         }
     }
 

@@ -9,9 +9,11 @@ use super::staged::Staged;
 use crate::cli::probe::print;
 use crate::error::{JobError, Result};
 use crate::job::same_file;
+use crate::plan::batches::LONGEST;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
 use framemill_codec::vp8::{rebase, Draft, Rebased, Sources};
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Instant;
@@ -64,6 +66,10 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     let mut packets = Vec::new();
     while let Some(packet) = source.next()? {
         packets.push(packet);
+        // The first is of the frame before.
+        if packets.len() as u64 > LONGEST + 1 {
+            return Err(at_fault(format!("a chunk of more than {LONGEST} frames")));
+        }
     }
     let draft = Draft::parse(&packets).map_err(|e| at_fault(e.to_string()))?;
     let state = read_state(&args.from_state)?;
@@ -72,16 +78,16 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     let file = Staged::new(&args.output, args.overwrite)?;
     let kept = args.state_output.as_deref();
     let kept = kept.map(|name| Staged::new(name, args.overwrite));
-    let kept = kept.transpose()?;
+    let mut kept = kept.transpose()?;
     let started = Instant::now();
     let moved = rebase(dsp, &state, &draft, &sources, args.crf, args.threads.into());
     let seconds = started.elapsed().as_secs_f64();
     let moved = moved.map_err(|e| at_fault(e.to_string()))?;
-    write(args, &feed, file, &moved, &times[1..])?;
-    if let Some(mut kept) = kept {
+    if let Some(kept) = &mut kept {
         kept.write(&moved.state.to_bytes())?;
-        kept.finish()?;
     }
+    write(args, &feed, file, &moved, &times[1..])?;
+    kept.map_or(Ok(()), Staged::finish)?;
     if quiet {
         return Ok(());
     }
@@ -110,7 +116,13 @@ fn check_names(args: &RebaseArgs) -> Result<()> {
             return Err(JobError::Usage(format!("{output}: that is an input")));
         }
     }
-    if args.state_output.as_ref() == Some(&args.output) {
+    let place = |name: &String| {
+        let path = Path::new(name);
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+        (folder.ok(), path.file_name().map(OsStr::to_owned))
+    };
+    if args.state_output.as_ref().map(place) == Some(place(&args.output)) {
         let output = &args.output;
         return Err(JobError::Usage(format!(
             "{output}: two outputs of one name"
