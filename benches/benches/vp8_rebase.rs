@@ -15,7 +15,7 @@ use framemill_benches::media;
 use framemill_benches::vp8_rate::source::{Pictures, Source};
 use framemill_codec::dsp::Dsp;
 use framemill_codec::vp8::{
-    first_pass, rebase, ChunkSettings, Decoder, Draft, Preset, Rebased, Sources, State,
+    draft_pass, first_pass, rebase, ChunkSettings, Decoder, Draft, Preset, Rebased, Sources, State,
 };
 
 /// Frames of a chunk.
@@ -28,42 +28,41 @@ struct Join {
     state: State,
     packets: Vec<Vec<u8>>,
     sources: Sources,
-    quality: u8,
+    settings: ChunkSettings,
 }
 
 impl Join {
     fn of(source: &Source, quality: u8) -> Self {
-        let settings = |overlap| ChunkSettings {
+        let settings = ChunkSettings {
             preset: Preset::Medium,
             quality,
-            overlap,
+            golden: true,
         };
         let (width, height) = source.size;
         let mut pictures = Pictures::open(source).expect("a clip");
-        let mut parts = [(); 2].map(|()| Sources::new(width, height).expect("a size"));
+        let mut parts = [(); 3].map(|()| Sources::new(width, height).expect("a size"));
         for n in 0..2 * FRAMES {
             let picture = pictures.next_picture().expect("a clip").expect("12 frames");
-            if n < FRAMES {
-                parts[0].push(&picture).expect("a picture");
-            }
-            if n + 1 >= FRAMES {
+            if n + 1 == FRAMES {
                 parts[1].push(&picture).expect("a picture");
             }
+            let part = if n < FRAMES { 0 } else { 2 };
+            parts[part].push(&picture).expect("a picture");
         }
-        let [before, sources] = parts;
-        let pass = |sources, overlap| {
-            first_pass(Dsp::best(), settings(overlap), sources).expect("a chunk")
-        };
+        let [before, last, sources] = parts;
+        let dsp = Dsp::best();
         Self {
-            state: pass(&before, false).state,
-            packets: pass(&sources, true).packets,
+            state: first_pass(dsp, settings, &before).expect("a chunk").state,
+            packets: draft_pass(dsp, settings, &last, &sources).expect("a chunk"),
             sources,
-            quality,
+            settings,
         }
     }
 
     fn draft(&self) -> Draft {
-        Draft::parse(&self.packets).expect("our own packets")
+        let info = self.state.info;
+        let (width, height) = (info.width.into(), info.height.into());
+        Draft::parse(width, height, &self.packets, FRAMES).expect("our own packets")
     }
 
     fn rebase(&self, state: &State, draft: &Draft, threads: usize) -> Rebased {
@@ -72,7 +71,7 @@ impl Join {
             state,
             draft,
             &self.sources,
-            self.quality,
+            self.settings,
             threads,
         )
         .expect("a rebase")

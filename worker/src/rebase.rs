@@ -25,8 +25,7 @@ use std::time::Instant;
 /// Moves a draft onto a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RebaseTask {
-    /// The chunk's pictures and how they are encoded. The first picture is the
-    /// one before the chunk, as in the draft.
+    /// The chunk's pictures and how they are encoded.
     pub chunk: EncodeTask,
     /// The task that made the draft.
     pub draft: TaskKey,
@@ -47,7 +46,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let spec = &task.chunk.encoder;
-    let quality = vp8_settings(spec)?.quality;
+    let settings = vp8_settings(spec)?;
     let mut sources = Sources::new(spec.width, spec.height)?;
     let mut times = Vec::new();
     let shown = pictures(&task.chunk, place, monitor, stats, &mut |frame| {
@@ -55,14 +54,12 @@ pub(crate) fn run(
         times.push(frame.pts().unwrap_or_default());
         Ok(())
     })?;
-    let draft = read_draft(&task.draft, place, stats)?;
+    let draft = read_draft(task, sources.len(), place, stats)?;
     let ready_s = started.elapsed().as_secs_f64();
     let state = join::wait_for_state(&task.from, place, monitor, stats)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let threads = cores.min(MAX_THREADS);
-    let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources, quality, threads)?;
-    // The first picture is that of the chunk before.
-    let times = times.get(1..).unwrap_or_default();
+    let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources, settings, threads)?;
     if rebased.packets.len() != times.len() {
         return Err(Failure::bug(format!(
             "a rebase made {} packets of {} frames",
@@ -70,14 +67,20 @@ pub(crate) fn run(
             times.len()
         )));
     }
-    let mut outcome = store(task, key, place, rebased, (times, shown))?;
+    let mut outcome = store(task, key, place, rebased, (&times, shown))?;
     outcome.stats.ready_s = ready_s;
     monitor.progress(outcome.frames);
     Ok(outcome)
 }
 
-/// The draft that a task made.
-fn read_draft(from: &TaskKey, place: &WorkPlace, stats: &Arc<ReadStats>) -> Result<Draft, Failure> {
+/// The draft of a chunk of so many frames.
+fn read_draft(
+    task: &RebaseTask,
+    frames: usize,
+    place: &WorkPlace,
+    stats: &Arc<ReadStats>,
+) -> Result<Draft, Failure> {
+    let (from, spec) = (&task.draft, &task.chunk.encoder);
     let broken = |error: Error| match error {
         Error::Corrupt { .. } => join::not_whole(from, error.to_string()),
         other => other.into(),
@@ -89,7 +92,7 @@ fn read_draft(from: &TaskKey, place: &WorkPlace, stats: &Arc<ReadStats>) -> Resu
     while let Some(packet) = reader.next_packet().map_err(broken)? {
         packets.push(packet.data);
     }
-    Ok(Draft::parse(&packets)?)
+    Ok(Draft::parse(spec.width, spec.height, &packets, frames)?)
 }
 
 /// Writes the state first, since the next chunk may be waiting for it.

@@ -5,7 +5,8 @@ use super::source::{Pictures, Source};
 use super::Point;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::vp8::{
-    first_pass, rebase, ChunkSettings, Draft, Encoder, Settings, Sources, State,
+    draft_pass, first_pass, rebase, ChunkSettings, Draft, Encoder, Settings, Sources, State,
+    GOLDEN_FRAMES,
 };
 use rustix::time::{clock_gettime, ClockId};
 use std::fmt::{self, Display, Formatter};
@@ -79,7 +80,7 @@ pub fn encoded(
     let stream = match shape {
         Shape::One => one_run(source, settings),
         Shape::Chunks { frames, chunks } => {
-            let mut chain = Chain::new(settings, frames, chunks);
+            let mut chain = Chain::new(source, settings, frames, chunks).map_err(wrong)?;
             let draft = settings.quality.saturating_add_signed(draft_offset);
             chain.draft_quality = draft.min(63);
             chain.run(source)
@@ -122,83 +123,98 @@ struct Chain {
     chunks: u64,
     /// That of the chunk before; none at a batch's start.
     state: Option<State>,
+    /// The golden frame's picture, and frames since.
+    golden: Sources,
+    since: u64,
     stream: Stream,
 }
 
 impl Chain {
-    fn new(settings: Settings, frames: u64, chunks: u64) -> Self {
-        Self {
+    fn new(source: &Source, settings: Settings, frames: u64, chunks: u64) -> Result<Self, String> {
+        Ok(Self {
             settings: ChunkSettings {
                 preset: settings.preset,
                 quality: settings.quality,
-                overlap: false,
+                golden: false,
             },
             draft_quality: settings.quality,
             frames,
             chunks,
             state: None,
+            golden: empty(source)?,
+            since: 0,
             stream: Stream::default(),
-        }
+        })
     }
 
     fn run(mut self, source: &Source) -> Result<Stream, String> {
         let mut pictures = Pictures::open(source)?;
-        let (width, height) = source.size;
-        let empty = || Sources::new(width, height).map_err(|e| e.to_string());
-        let (mut chunk, mut number) = (empty()?, 0);
+        let (mut chunk, mut before, mut number) = (empty(source)?, empty(source)?, 0);
         for n in 1..=source.frames {
             let Some(picture) = pictures.next_picture()? else {
                 break;
             };
             chunk.push(&picture).map_err(|e| e.to_string())?;
+            if self.state.is_none() && chunk.len() == 1 {
+                (self.golden, self.since) = (chunk.clone(), 0);
+            }
             if n % self.frames != 0 && n != source.frames {
                 continue;
             }
             number += 1;
-            self.encode(&chunk)?;
-            chunk = empty()?;
-            if number % self.chunks == 0 {
+            self.since += chunk.len() as u64;
+            let ends = number % self.chunks == 0 || n == source.frames;
+            self.settings.golden = self.since >= GOLDEN_FRAMES && !ends;
+            self.encode(&before, &chunk)?;
+            if ends {
                 self.state = None;
-            } else {
-                // The overlap: it stands in for the state that is to come.
-                chunk.push(&picture).map_err(|e| e.to_string())?;
+            } else if self.settings.golden {
+                let mut golden = empty(source)?;
+                golden.push(&picture).map_err(|e| e.to_string())?;
+                (self.golden, self.since) = (golden, 0);
             }
+            // What stands in for the state that is to come.
+            before = self.golden.clone();
+            before.push(&picture).map_err(|e| e.to_string())?;
+            chunk = empty(source)?;
         }
         Ok(self.stream)
     }
 
-    fn encode(&mut self, pictures: &Sources) -> Result<(), String> {
-        let overlap = self.state.is_some();
-        let settings = ChunkSettings {
-            overlap,
-            quality: if overlap {
-                self.draft_quality
-            } else {
-                self.settings.quality
-            },
-            ..self.settings
-        };
+    fn encode(&mut self, before: &Sources, pictures: &Sources) -> Result<(), String> {
+        let (dsp, settings) = (Dsp::best(), self.settings);
         let stream = &mut self.stream;
-        let first = timed(&mut stream.cpu_s, || {
-            first_pass(Dsp::best(), settings, pictures)
-        });
-        let first = first.map_err(|e| e.to_string())?;
         let Some(state) = &self.state else {
+            let first = timed(&mut stream.cpu_s, || first_pass(dsp, settings, pictures));
+            let first = first.map_err(|e| e.to_string())?;
             stream.packets.extend(first.packets);
             self.state = Some(first.state);
             return Ok(());
         };
-        let quality = self.settings.quality;
-        let draft = timed(&mut stream.cpu_s, || Draft::parse(&first.packets));
+        let drafts = ChunkSettings {
+            quality: self.draft_quality,
+            ..settings
+        };
+        let draft = timed(&mut stream.cpu_s, || {
+            let packets = draft_pass(dsp, drafts, before, pictures)?;
+            let (width, height) = (state.info.width.into(), state.info.height.into());
+            Draft::parse(width, height, &packets, pictures.len())
+        });
         let draft = draft.map_err(|e| e.to_string())?;
         let moved = timed(&mut stream.rebase_s, || {
-            rebase(Dsp::best(), state, &draft, pictures, quality, 1)
+            rebase(dsp, state, &draft, pictures, settings, 1)
         });
         let moved = moved.map_err(|e| e.to_string())?;
         stream.packets.extend(moved.packets);
         self.state = Some(moved.state);
         Ok(())
     }
+}
+
+/// Room for pictures of a source.
+fn empty(source: &Source) -> Result<Sources, String> {
+    let (width, height) = source.size;
+    Sources::new(width, height).map_err(|e| e.to_string())
 }
 
 /// What `work` gives; its CPU seconds of this thread are added.

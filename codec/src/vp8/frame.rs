@@ -104,6 +104,16 @@ impl Frame {
         }
     }
 
+    /// The same with its borders filled, to be referred to.
+    pub(crate) fn extended(&self) -> Self {
+        let mut frame = Self {
+            geometry: self.geometry,
+            samples: self.samples.clone(),
+        };
+        frame.extend();
+        frame
+    }
+
     /// Plane 0 (Y), 1 (U) or 2 (V) in whole macroblocks, without borders.
     #[must_use]
     pub fn plane(&self, plane: usize) -> PlaneView<'_> {

@@ -5,17 +5,19 @@
 use super::stages::chunk_weights;
 use super::Job;
 use crate::error::Result;
+use crate::plan::batches::Golden;
 use crate::plan::options::Rate;
 use crate::plan::{encoder, span, tracks, Plan};
 use crate::rate::{Limit, RateSearch};
 use crate::runner::{Build, Chunks, Each, Runner, Work};
-use framemill_worker::encode::{EncodeTask, EncoderSpec, VP8_BY_FRAMEMILL};
+use framemill_worker::encode::{EncodeTask, EncoderSpec, BEFORE, GOLDEN, VP8_BY_FRAMEMILL};
 use framemill_worker::index::Index;
 use framemill_worker::rebase::RebaseTask;
 use framemill_worker::{Outcome, Task, TaskKey};
 use rand::seq::SliceRandom;
 use rand::SeedableRng;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a job's tasks have made.
@@ -207,13 +209,12 @@ impl Job {
             .map(|q| (q.chunks.clone(), q.drafts.clone()))
             .unzip();
         let build: Build = Arc::new(move |n, extra, _| {
-            let mut task = chunk_task(&index, &of, n, strict, extra);
-            let quality = match continues(&of, n) {
-                true => {
-                    task.encoder = first_pass.clone();
-                    &drafts
-                }
-                false => &chunks,
+            let (mut task, quality) = match continues(&of, n) {
+                true => (
+                    draft_task((&index, &of, n), &first_pass, strict, extra),
+                    &drafts,
+                ),
+                false => (chunk_task(&index, &of, n, strict, extra), &chunks),
             };
             set_quality(&mut task.encoder, quality.as_ref(), n);
             Task::Encode(Box::new(task))
@@ -250,10 +251,7 @@ impl Job {
         let qualities = qualities.map(|q| q.chunks.clone());
         let build: Build = Arc::new(move |i, extra, after| {
             let n = numbers[i] as usize;
-            let mut chunk = EncodeTask {
-                keep_state: continues(&of, n + 1),
-                ..chunk_task(&index, &of, n, strict, extra)
-            };
+            let mut chunk = chunk_task(&index, &of, n, strict, extra);
             set_quality(&mut chunk.encoder, qualities.as_ref(), n);
             Task::Rebase(Box::new(RebaseTask {
                 chunk,
@@ -286,16 +284,48 @@ fn continues(plan: &Plan, n: usize) -> bool {
     n < plan.chunks.len() && !plan.batches.starts(n)
 }
 
-/// The task that encodes a chunk, or its draft.
+/// The task that encodes a chunk, without regard to the one before.
 fn chunk_task(index: &Index, plan: &Plan, n: usize, strict: bool, extra: usize) -> EncodeTask {
     let (timeline, video, chunk) = (&plan.timeline, &plan.video, &plan.chunks[n]);
-    if continues(plan, n) {
-        return span::overlapping_task(index, timeline, video, chunk, strict, extra);
-    }
-    EncodeTask {
+    let mut task = EncodeTask {
         keep_state: continues(plan, n + 1),
         ..span::encode_task(index, timeline, video, chunk, strict, extra)
+    };
+    if plan.batches.makes_golden(n) {
+        task.encoder.options.insert(GOLDEN.into(), "1".into());
     }
+    task
+}
+
+/// The task that encodes the draft of a chunk that continues.
+fn draft_task(
+    (index, plan, n): (&Index, &Plan, usize),
+    encoder: &EncoderSpec,
+    strict: bool,
+    extra: usize,
+) -> EncodeTask {
+    let (timeline, video, chunk) = (&plan.timeline, &plan.video, &plan.chunks[n]);
+    let golden = match plan.batches.golden_before(n) {
+        Golden::First(chunk) => {
+            let Range { start, end } = plan.chunks[chunk].positions;
+            span::shown(index, timeline, start..end).unwrap_or(start)
+        }
+        Golden::Last(chunk) => {
+            let Range { start, end } = plan.chunks[chunk].positions;
+            span::shown(index, timeline, (start..end).rev()).unwrap_or(start)
+        }
+    };
+    let (mut task, stand_ins) =
+        span::draft_task(index, timeline, video, (chunk, golden), strict, extra);
+    task.encoder = encoder.clone();
+    if encoder.encoder == VP8_BY_FRAMEMILL {
+        let mut set = |name: &str, value: String| task.encoder.options.insert(name.into(), value);
+        set(BEFORE, stand_ins.to_string());
+        if plan.batches.makes_golden(n) {
+            set(GOLDEN, "1".into());
+        }
+    }
+    task
 }
 
 /// Runs works, those of the chunks last. Gives the keys of what goes into the

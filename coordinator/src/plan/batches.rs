@@ -6,7 +6,7 @@ use super::encoder::LIBVPX;
 use super::options::{ChunkRule, FirstPass, Seam, TranscodeOptions, VideoCodec};
 use crate::error::{JobError, Result};
 use framemill_codec::libav;
-use framemill_codec::vp8::MAX_PIXELS;
+use framemill_codec::vp8::{GOLDEN_FRAMES, MAX_PIXELS};
 
 /// Frames of a chunk where none are asked for.
 const CHUNK: u64 = 6;
@@ -21,6 +21,17 @@ const SIDE: u32 = 16_383;
 pub struct Batches {
     /// First chunks of the batches, ascending; `None` where all chunks are.
     starts: Option<Vec<u32>>,
+    /// Chunks whose last frame becomes the golden frame, ascending.
+    golden: Vec<u32>,
+}
+
+/// Where a golden frame comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Golden {
+    /// The key frame that this chunk begins with.
+    First(usize),
+    /// This chunk's last frame.
+    Last(usize),
 }
 
 impl Batches {
@@ -28,16 +39,47 @@ impl Batches {
     /// begins at one of the display positions `scenes`, ascending.
     #[must_use]
     pub fn of(chunks: &[Chunk], length: u32, scenes: &[usize]) -> Self {
-        let (mut starts, mut since) = (Vec::new(), length);
+        let (mut starts, mut golden) = (Vec::new(), Vec::new());
+        let (mut since, mut frames) = (length, 0);
         for (n, chunk) in chunks.iter().enumerate() {
             if since >= length || scenes.binary_search(&chunk.positions.start).is_ok() {
                 starts.push(n as u32);
-                since = 0;
+                // Nobody would refer to what a key frame follows.
+                golden.pop_if(|before| *before as usize + 1 == n);
+                (since, frames) = (0, 0);
             }
             since += 1;
+            frames += chunk.frames;
+            if frames >= GOLDEN_FRAMES {
+                golden.push(n as u32);
+                frames = 0;
+            }
         }
+        golden.pop_if(|last| *last as usize + 1 == chunks.len());
         Self {
             starts: Some(starts),
+            golden,
+        }
+    }
+
+    /// Whether a chunk's last frame becomes the golden frame.
+    #[must_use]
+    pub fn makes_golden(&self, chunk: usize) -> bool {
+        self.golden.binary_search(&(chunk as u32)).is_ok()
+    }
+
+    /// The golden frame that a chunk that continues begins with.
+    #[must_use]
+    pub fn golden_before(&self, chunk: usize) -> Golden {
+        let latest = |of: &[u32]| {
+            of[..of.partition_point(|&n| n < chunk as u32)]
+                .last()
+                .copied()
+        };
+        let start = latest(self.starts.as_deref().unwrap_or_default()).unwrap_or(0);
+        match latest(&self.golden).filter(|&golden| golden >= start) {
+            Some(golden) => Golden::Last(golden as usize),
+            None => Golden::First(start as usize),
         }
     }
 
@@ -128,17 +170,46 @@ pub fn check_chunks(chunks: &[Chunk]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn starts(length: u32, scenes: &[usize]) -> Vec<usize> {
+    /// Batches of ten chunks of `frames` each.
+    fn batches(frames: u64, length: u32, scenes: &[usize]) -> Batches {
+        let size = frames as usize;
         let chunk = |n: usize| Chunk {
-            positions: 6 * n..6 * n + 6,
-            frames: 6,
+            positions: size * n..size * (n + 1),
+            frames,
         };
         let chunks: Vec<_> = (0..10).map(chunk).collect();
-        let batches = Batches::of(&chunks, length, scenes);
+        Batches::of(&chunks, length, scenes)
+    }
+
+    fn starts(length: u32, scenes: &[usize]) -> Vec<usize> {
+        let batches = batches(6, length, scenes);
         let continuing = batches.continuing(10);
         let starts: Vec<_> = (0..10).filter(|&n| batches.starts(n)).collect();
         assert_eq!(starts.len() + continuing.len(), 10);
         starts
+    }
+
+    #[test]
+    fn golden_frames_are_ten_frames_apart_or_more() {
+        let golden = |frames, length| {
+            let batches = batches(frames, length, &[]);
+            (0..10)
+                .filter(|&n| batches.makes_golden(n))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(golden(6, 40), [1, 3, 5, 7]);
+        assert_eq!(golden(24, 40), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        // Not where a key frame comes next.
+        assert_eq!(golden(6, 4), [1, 5]);
+        assert_eq!(golden(6, 5), [1, 3, 6, 8]);
+        let batches = batches(6, 5, &[]);
+        let before = |n| batches.golden_before(n);
+        assert_eq!(before(1), Golden::First(0));
+        assert_eq!(before(2), Golden::Last(1));
+        assert_eq!(before(3), Golden::Last(1));
+        assert_eq!(before(4), Golden::Last(3));
+        assert_eq!(before(6), Golden::First(5));
+        assert_eq!(before(8), Golden::Last(6));
     }
 
     #[test]

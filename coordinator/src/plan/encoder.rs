@@ -318,7 +318,6 @@ pub fn first_pass(wishes: &TranscodeOptions, ours: &EncoderSpec) -> EncoderSpec 
     let mut pass = ours.clone();
     let libvpx = choice_of(LIBVPX).filter(|_| wishes.first_pass == FirstPass::Libvpx);
     let Some(libvpx) = libvpx else {
-        pass.options.insert("overlap".into(), "1".into());
         return pass;
     };
     pass.encoder = libvpx.libav.to_owned();

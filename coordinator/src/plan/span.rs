@@ -340,36 +340,53 @@ pub fn encode_task(
     }
 }
 
-/// The same for a chunk that continues from the one before: its task has one
-/// frame more, the one shown before it.
+/// The same for the draft of a chunk that continues from the one before. The
+/// pictures that stand for references come first: the one at position `golden`,
+/// then the one shown before the chunk, unless they are one. What is between
+/// them is not shown.
+///
+/// Gives their number too.
 #[must_use]
-pub fn overlapping_task(
+pub fn draft_task(
     index: &Index,
     timeline: &Timeline,
     video: &VideoPlan,
-    chunk: &Chunk,
+    (chunk, golden): (&Chunk, usize),
     strict: bool,
     extra: usize,
-) -> EncodeTask {
+) -> (EncodeTask, usize) {
     let Range { start, end } = chunk.positions;
-    let shown = |p: &usize| timeline.output_frames(index, &(*p..*p + 1)) > 0;
-    let before = (timeline.kept.start..start).rev().find(shown);
-    let chunk = Chunk {
-        positions: before.unwrap_or(start)..end,
-        frames: chunk.frames + 1,
+    let before = shown(index, timeline, (golden..start).rev()).unwrap_or(golden);
+    let stand_ins = if before == golden { 1 } else { 2 };
+    let wide = Chunk {
+        positions: golden..end,
+        frames: chunk.frames + stand_ins as u64,
     };
-    let mut task = encode_task(index, timeline, video, &chunk, strict, extra);
-    // At a constant rate it may be shown several times; once is enough here.
+    let mut task = encode_task(index, timeline, video, &wide, strict, extra);
     for (at, item) in task.packets.0.iter_mut().enumerate() {
         let position = timeline.position(task.first_packet as usize + at);
-        if position.is_some() && position == before {
-            item.repeat = 1;
+        let Some(position) = position.filter(|&p| p < start && item.repeat > 0) else {
+            continue;
+        };
+        // At a constant rate it may be shown several times; once is enough here.
+        item.repeat = u32::from(position == golden || position == before);
+        if item.repeat == 0 && video.handles > 0 {
+            item.flags |= ITEM_HANDLE;
         }
     }
     if let Timing::Constant { first_tick } = &mut task.timing {
-        *first_tick = timeline.tick(index, start) - 1;
+        *first_tick = timeline.tick(index, start) - stand_ins as i64;
     }
-    task
+    (task, stand_ins)
+}
+
+/// The first of these positions that the output shows.
+pub fn shown(
+    index: &Index,
+    timeline: &Timeline,
+    mut positions: impl Iterator<Item = usize>,
+) -> Option<usize> {
+    positions.find(|&p| timeline.output_frames(index, &(p..p + 1)) > 0)
 }
 
 /// Side data of the chunk's packets. What the last change before them set is

@@ -133,6 +133,14 @@ impl Sink {
         }
     }
 
+    /// Pictures that were taken and become no packets.
+    pub fn unpacked(&self) -> u64 {
+        match self {
+            Self::Vp8(encoder) => encoder.before() as u64,
+            _ => 0,
+        }
+    }
+
     /// What a chunk after this one can continue from, once all is encoded;
     /// `None` where the encoder has no such thing.
     pub fn state(&self) -> Option<&State> {

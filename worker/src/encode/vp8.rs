@@ -14,13 +14,22 @@ use std::collections::VecDeque;
 pub struct Vp8 {
     settings: ChunkSettings,
     params: CodecParams,
+    /// Pictures that stand for references, and how many of them there are to be.
+    before: Sources,
+    wanted: usize,
     sources: Sources,
     times: Vec<i64>,
     ready: VecDeque<Packet>,
     state: Option<State>,
 }
 
-/// Preset, quality and whether the first picture is one before the chunk, from an encoder's options.
+/// Option of a draft's encoder: how many of its first pictures, one or two, are
+/// from before the chunk, and stand for the golden frame and the last one.
+pub const BEFORE: &str = "before";
+/// Option: whether the chunk's last frame becomes the golden frame.
+pub const GOLDEN: &str = "golden";
+
+/// What an encoder's options say, but for [`BEFORE`].
 pub(crate) fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
     let of = |key: &str| {
         let value = spec.options.get(key).map(String::as_str);
@@ -40,7 +49,7 @@ pub(crate) fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
     Ok(ChunkSettings {
         preset,
         quality: quality.ok_or_else(|| wrong("crf", crf))?,
-        overlap: spec.options.contains_key("overlap"),
+        golden: spec.options.contains_key(GOLDEN),
     })
 }
 
@@ -55,9 +64,21 @@ impl Vp8 {
     /// # Errors
     /// [`Failure::BadInput`] for options or a size that it does not have.
     pub fn open(spec: &EncoderSpec) -> Result<Self, Failure> {
+        let wanted = match spec.options.get(BEFORE).map(String::as_str) {
+            None => 0,
+            Some("1") => 1,
+            Some("2") => 2,
+            Some(other) => {
+                return Err(Failure::bad_input(format!(
+                    "{VP8_BY_FRAMEMILL}: {BEFORE} {other} is unknown"
+                )))
+            }
+        };
         Ok(Self {
             settings: settings(spec)?,
             params: params(spec),
+            before: Sources::new(spec.width, spec.height)?,
+            wanted,
             sources: Sources::new(spec.width, spec.height)?,
             times: Vec::new(),
             ready: VecDeque::new(),
@@ -72,6 +93,9 @@ impl Vp8 {
 
     /// Takes the next picture.
     pub fn send(&mut self, frame: &Frame) -> Result<(), Failure> {
+        if self.before.len() < self.wanted {
+            return Ok(self.before.push(&frame.view()?)?);
+        }
         self.sources.push(&frame.view()?)?;
         self.times.push(frame.pts().unwrap_or_default());
         Ok(())
@@ -79,20 +103,32 @@ impl Vp8 {
 
     /// Encodes all pictures.
     pub fn finish(&mut self) -> Result<(), Failure> {
-        let pass = vp8::first_pass(Dsp::best(), self.settings, &self.sources)?;
-        let packets = pass.packets.into_iter().zip(&self.times).enumerate();
+        let (dsp, settings) = (Dsp::best(), self.settings);
+        let packets = if self.wanted > 0 {
+            vp8::draft_pass(dsp, settings, &self.before, &self.sources)?
+        } else {
+            let pass = vp8::first_pass(dsp, settings, &self.sources)?;
+            self.state = Some(pass.state);
+            pass.packets
+        };
+        let draft = self.wanted > 0;
+        let packets = packets.into_iter().zip(&self.times).enumerate();
         self.ready = packets
             .map(|(n, (data, &pts))| Packet {
                 pts,
                 dts: pts,
                 duration: 0,
-                flags: if n == 0 { FLAG_KEY } else { 0 },
+                flags: if n == 0 && !draft { FLAG_KEY } else { 0 },
                 data,
                 side: Vec::new(),
             })
             .collect();
-        self.state = Some(pass.state);
         Ok(())
+    }
+
+    /// Pictures that become no packets.
+    pub fn before(&self) -> usize {
+        self.before.len()
     }
 
     /// The next packet.
@@ -100,7 +136,7 @@ impl Vp8 {
         self.ready.pop_front()
     }
 
-    /// What follows the last frame; `None` before [`finish`](Self::finish).
+    /// What follows the last frame; `None` before [`finish`](Self::finish), and of drafts.
     pub const fn state(&self) -> Option<&State> {
         self.state.as_ref()
     }

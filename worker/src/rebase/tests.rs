@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::*;
 use crate::encode::{
-    EncoderSpec, FilterSpec, PacketItem, PacketList, PacketSource, Timing, VP8_BY_FRAMEMILL,
+    EncoderSpec, FilterSpec, PacketItem, PacketList, PacketSource, Timing, BEFORE, VP8_BY_FRAMEMILL,
 };
 use crate::{run, Task, Unwatched};
 use framemill_codec::libav::{CodecParams, MediaKind};
@@ -153,11 +153,19 @@ impl Bench {
         self.run(&task).unwrap()
     }
 
+    /// The draft of pictures 3 to 5.
+    fn draft(&self) -> Outcome {
+        let mut task = self.chunk(2..6, false);
+        let options = &mut task.encoder.options;
+        options.insert(BEFORE.into(), "1".into());
+        self.run(&Task::Encode(Box::new(task))).unwrap()
+    }
+
     /// The rebase of pictures 3 to 5 onto what `from` ends in.
     fn rebase(&self, from: &Outcome) -> Task {
         Task::Rebase(Box::new(RebaseTask {
-            chunk: self.chunk(2..6, true),
-            draft: self.encode(2..6, false).key,
+            chunk: self.chunk(3..6, true),
+            draft: self.draft().key,
             from: from.key,
         }))
     }

@@ -3,13 +3,18 @@
 
 use super::activity::Activity;
 use super::frame::{self, FramePlan, History};
-use super::{scaled, source, Preset, KEY_SCALE, QUANTIZERS};
+use super::{scaled, source, Preset, GOLDEN_SCALE, KEY_SCALE, QUANTIZERS};
 use crate::dsp::Dsp;
 use crate::picture::PictureView;
 use crate::vp8::error::{bad, Result};
-use crate::vp8::frame::Frame;
-use crate::vp8::header::Refresh;
-use crate::vp8::state::{State, StreamInfo};
+use crate::vp8::frame::{Frame, Geometry};
+use crate::vp8::header::plain_map;
+use crate::vp8::state::{References, State, StreamInfo};
+use std::sync::Arc;
+
+/// Fewest frames from one golden frame of chunks to the next that cost the
+/// fewest bits (docs/results.md): of chunks of six frames every second makes one.
+pub const GOLDEN_FRAMES: u64 = 10;
 
 /// A picture, and how busy it is.
 #[derive(Debug)]
@@ -19,10 +24,10 @@ pub(crate) struct Source {
 }
 
 /// Pictures of a chunk, ready to be encoded or compared with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sources {
     pub(super) info: StreamInfo,
-    pub(super) frames: Vec<Source>,
+    pub(super) frames: Vec<Arc<Source>>,
 }
 
 impl Sources {
@@ -43,10 +48,10 @@ impl Sources {
     /// For pictures of another size, or not 4:2:0 with 8 bits.
     pub fn push(&mut self, picture: &PictureView<'_>) -> Result<()> {
         let frame = source(picture, self.info)?;
-        self.frames.push(Source {
+        self.frames.push(Arc::new(Source {
             activity: Activity::new(Dsp::best(), &frame),
             frame,
-        });
+        }));
         Ok(())
     }
 
@@ -70,9 +75,9 @@ pub struct ChunkSettings {
     pub preset: Preset,
     /// Quality, 0 (best) to 63, as libvpx's `cq-level`.
     pub quality: u8,
-    /// Whether the first picture is the one before the chunk's span, whose
-    /// frame stands in for what the chunk before leaves, and is dropped.
-    pub overlap: bool,
+    /// Whether the last frame becomes the golden frame, made better than the
+    /// others, since the chunks after refer to it.
+    pub golden: bool,
 }
 
 /// A chunk that starts with a key frame.
@@ -86,10 +91,6 @@ pub struct FirstPass {
 
 /// Encodes pictures as a chunk of its own: a key frame, then inter frames.
 ///
-/// The last frame is made better than the others and becomes the golden frame,
-/// since the chunk after refers to it all along. For a chunk that is to be
-/// [rebased](super::rebase), the first picture is the one before its span.
-///
 /// # Errors
 /// [`Error::Bitstream`](crate::Error::Bitstream) where there are no pictures.
 pub fn first_pass(
@@ -97,14 +98,69 @@ pub fn first_pass(
     settings: ChunkSettings,
     sources: &Sources,
 ) -> Result<FirstPass> {
+    encode(dsp, settings, State::default(), sources)
+}
+
+/// Encodes pictures as a chunk that continues from one that is not there yet:
+/// inter frames only, one packet for each picture, whose decisions are for a
+/// [rebase](super::rebase). In place of the references that the chunks before
+/// will leave stand pictures: the golden frame's, and the one shown before the
+/// chunk, `before`'s first and last (one picture may be both). They tell more
+/// than a coded frame would, for less: a reference that has been refined for
+/// many frames is nearer to its picture than to a key frame of six frames ago.
+///
+/// # Errors
+/// [`Error::Bitstream`](crate::Error::Bitstream) where there are no pictures, or
+/// they are of different sizes.
+pub fn draft_pass(
+    dsp: &'static Dsp,
+    settings: ChunkSettings,
+    before: &Sources,
+    sources: &Sources,
+) -> Result<Vec<Vec<u8>>> {
+    let (Some(golden), Some(last)) = (before.frames.first(), before.frames.last()) else {
+        return Err(bad("a draft without a picture before it"));
+    };
+    if before.info != sources.info {
+        return Err(bad("a draft of two sizes of pictures"));
+    }
+    let [golden, last] = [golden, last].map(|source| Arc::new(source.frame.extended()));
+    let references = References {
+        last,
+        altref: golden.clone(),
+        golden,
+    };
+    let state = stand_in(sources.info, references);
+    Ok(encode(dsp, settings, state, sources)?.packets)
+}
+
+/// A state as after a key frame, but for its references.
+pub(super) fn stand_in(info: StreamInfo, references: References) -> State {
+    let geometry = Geometry::new(info.width, info.height);
+    let mut state = State {
+        info,
+        references: Some(references),
+        ..State::default()
+    };
+    state.segmentation.map = plain_map(geometry.macroblocks());
+    state
+}
+
+/// Encodes pictures from `state` on, a key frame first where it has no references.
+fn encode(
+    dsp: &'static Dsp,
+    settings: ChunkSettings,
+    mut state: State,
+    sources: &Sources,
+) -> Result<FirstPass> {
     if sources.is_empty() {
         return Err(bad("a chunk without pictures"));
     }
-    let (mut state, mut history) = (State::default(), History::default());
+    let mut history = History::default();
+    let effort = settings.preset.effort();
     let mut packets = Vec::with_capacity(sources.len());
     for (n, picture) in sources.frames.iter().enumerate() {
-        let plan = plan(settings, n, sources.len());
-        let effort = settings.preset.effort();
+        let plan = plan(settings, state.references.is_none(), n, sources.len());
         let coded = frame::code(dsp, &state, sources.info, picture, &plan, &history, effort)?;
         packets.push(coded.packet);
         (state, history) = (coded.state, coded.history);
@@ -112,17 +168,10 @@ pub fn first_pass(
     Ok(FirstPass { packets, state })
 }
 
-/// How much finer the steps of an overlap are: the state that it stands in for
-/// has been refined for many frames.
-const OVERLAP_SCALE: f64 = 0.05;
-
-/// How much finer the steps of a chunk's last frame are, the golden frame of the chunk after.
-const GOLDEN_SCALE: f64 = 0.8;
-
-/// The quantizer of an inter frame of a chunk, the `last` one or another.
-pub(super) fn inter_quantizer(quality: u8, last: bool) -> u8 {
+/// The quantizer of an inter frame.
+pub(super) fn inter_quantizer(quality: u8, golden: bool) -> u8 {
     let base = QUANTIZERS[usize::from(quality.min(63))];
-    if last {
+    if golden {
         scaled(base, GOLDEN_SCALE)
     } else {
         base
@@ -130,28 +179,11 @@ pub(super) fn inter_quantizer(quality: u8, last: bool) -> u8 {
 }
 
 /// What frame `n` of `count` is to be.
-fn plan(settings: ChunkSettings, n: usize, count: usize) -> FramePlan {
-    let (key, golden) = (n == 0, n > 0 && n + 1 == count);
-    let base = inter_quantizer(settings.quality, golden);
-    let quantizer = match (key, settings.overlap) {
-        (true, true) => scaled(base, OVERLAP_SCALE),
-        (true, false) => scaled(base, KEY_SCALE),
-        (false, _) => base,
+fn plan(settings: ChunkSettings, key: bool, n: usize, count: usize) -> FramePlan {
+    let golden = !key && settings.golden && n + 1 == count;
+    let quantizer = match key {
+        true => scaled(QUANTIZERS[usize::from(settings.quality.min(63))], KEY_SCALE),
+        false => inter_quantizer(settings.quality, golden),
     };
-    let refresh = if key || golden {
-        Refresh::New
-    } else {
-        Refresh::Keep
-    };
-    FramePlan {
-        key,
-        show: true,
-        quantizer,
-        golden: refresh,
-        altref: if key { Refresh::New } else { Refresh::Keep },
-        refresh_last: true,
-        references: [true; 3],
-        // An overlap is dropped, and decisions behind it are no better for it.
-        twice: key && !settings.overlap,
-    }
+    FramePlan::usual(key, golden, quantizer)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The decisions of a stream's frames, without their coefficients.
 
+use super::chunk::stand_in;
 use super::field::Field;
 use crate::vp8::bool_coder::BoolReader;
 use crate::vp8::error::{bad, Result};
@@ -8,6 +9,7 @@ use crate::vp8::frame::{Frame, Geometry};
 use crate::vp8::header::{plain_map, FrameTag, Header};
 use crate::vp8::modes::{ModeInputs, ModeReader};
 use crate::vp8::state::{References, State, StreamInfo};
+use crate::Error;
 use std::sync::Arc;
 
 /// One frame's decisions.
@@ -19,42 +21,68 @@ pub(crate) struct DraftFrame {
 
 /// A chunk as it was encoded without knowing what came before it: its frames'
 /// modes, vectors, references and quantizers.
-///
-/// Its first frame, a key frame, stands in for the last one of the chunk before
-/// and is dropped by [`rebase`](super::rebase).
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(crate) info: StreamInfo,
-    /// The frames behind the first one.
     pub(crate) frames: Vec<DraftFrame>,
 }
 
 impl Draft {
-    /// Reads a chunk's packets, a key frame first.
+    /// Reads the packets of a chunk of `frames` shown frames of `width` by
+    /// `height` samples: those of [`draft_pass`](super::draft_pass), or of any
+    /// encoder, a key frame first. Where that has encoded more pictures, those
+    /// before the chunk, the first packets are dropped: they stand in for
+    /// what the chunks before leave.
     ///
     /// # Errors
     /// [`Error::Bitstream`](crate::Error::Bitstream) where a packet is none of
-    /// VP8, the first is no key frame or another one is, or features are used
+    /// VP8, of another size, or a key frame that is not the first; where there are
+    /// fewer than `frames`, or one of them is a key frame; and for features
     /// that no encoder of ours has: other filters than the normal ones, segments,
     /// vectors that count backwards.
-    pub fn parse<P: AsRef<[u8]>>(packets: &[P]) -> Result<Self> {
-        let mut state = State::default();
-        let mut frames = Vec::with_capacity(packets.len());
-        for (n, packet) in packets.iter().enumerate() {
-            let named = |error| bad(format!("packet {n} of a chunk: {error}"));
-            let frame = frame(packet.as_ref(), &mut state).map_err(named)?;
-            if frame.header.tag.key != (n == 0) {
+    pub fn parse<P: AsRef<[u8]>>(
+        width: u32,
+        height: u32,
+        packets: &[P],
+        frames: usize,
+    ) -> Result<Self> {
+        let info = super::stream_info(width, height)?;
+        let mut state = stand_in(info, blanks());
+        let read = |(n, packet): (usize, &P)| {
+            let frame = frame(packet.as_ref(), &mut state);
+            let frame = frame.map_err(|error| in_packet(n, error))?;
+            if frame.header.tag.key && n > 0 {
                 return Err(bad(format!("packet {n} of a chunk: a misplaced key frame")));
             }
-            frames.push(frame);
+            Ok(frame)
+        };
+        let mut parsed = packets
+            .iter()
+            .enumerate()
+            .map(read)
+            .collect::<Result<Vec<_>>>()?;
+        let (own, given) = (
+            state.info,
+            parsed.iter().filter(|f| f.header.tag.show).count(),
+        );
+        if (own.width, own.height) != (info.width, info.height) {
+            let (width, height) = (own.width, own.height);
+            return Err(bad(format!("a chunk of {width}x{height}")));
         }
-        if frames.is_empty() {
-            return Err(bad("a chunk without packets"));
+        let ahead = given.checked_sub(frames);
+        let ahead = ahead.ok_or_else(|| bad(format!("{given} frames where {frames} are due")))?;
+        let mut shown = 0;
+        parsed.retain(|frame| {
+            let kept = shown >= ahead;
+            shown += usize::from(frame.header.tag.show);
+            kept
+        });
+        if parsed.first().is_some_and(|frame| frame.header.tag.key) {
+            return Err(bad("a chunk that begins with a key frame of its own"));
         }
-        frames.remove(0);
         Ok(Self {
-            info: state.info,
-            frames,
+            info,
+            frames: parsed,
         })
     }
 
@@ -62,6 +90,24 @@ impl Draft {
     pub(crate) fn shown(&self) -> usize {
         let shown = self.frames.iter().filter(|frame| frame.header.tag.show);
         shown.count()
+    }
+}
+
+fn in_packet(n: usize, error: Error) -> Error {
+    match error {
+        Error::Bitstream { what, .. } => bad(format!("packet {n} of a chunk: {what}")),
+        other => other,
+    }
+}
+
+/// References without a picture: modes do not depend on planes, that there are
+/// some is all that counts.
+fn blanks() -> References {
+    let blank = Arc::new(Frame::new(Geometry::new(1, 1)));
+    References {
+        last: blank.clone(),
+        golden: blank.clone(),
+        altref: blank,
     }
 }
 
@@ -98,18 +144,12 @@ fn frame(packet: &[u8], state: &mut State) -> Result<DraftFrame> {
         return Err(bad("a first partition that is not whole"));
     }
     changed.segmentation.map = Arc::from(segments);
-    // Modes do not depend on planes; that there are some is all that counts.
-    let blank = || Arc::new(Frame::new(Geometry::new(1, 1)));
     *state = State {
         info: changed.info,
         probabilities: changed.kept.map_or(changed.probabilities, |kept| *kept),
         segmentation: changed.segmentation,
         deltas: changed.deltas,
-        references: Some(state.references.take().unwrap_or_else(|| References {
-            last: blank(),
-            golden: blank(),
-            altref: blank(),
-        })),
+        references: state.references.take(),
     };
     Ok(DraftFrame { header, field })
 }

@@ -41,6 +41,24 @@ pub(crate) struct FramePlan {
     pub twice: bool,
 }
 
+impl FramePlan {
+    /// A shown frame that may refer to all frames; a key frame becomes all
+    /// references, a golden one the last and the golden.
+    pub fn usual(key: bool, golden: bool, quantizer: u8) -> Self {
+        let refresh = |new: bool| if new { Refresh::New } else { Refresh::Keep };
+        Self {
+            key,
+            show: true,
+            quantizer,
+            golden: refresh(key || golden),
+            altref: refresh(key),
+            refresh_last: true,
+            references: [true; 3],
+            twice: key,
+        }
+    }
+}
+
 /// What is carried from one frame's coding to the next besides the state, so
 /// that guesses are good; it has no influence on what a decoder does.
 #[derive(Clone, Debug)]

@@ -36,13 +36,12 @@ mod tokens;
 mod trial;
 mod wave;
 
-pub use chunk::{first_pass, ChunkSettings, FirstPass, Sources};
+pub use chunk::{draft_pass, first_pass, ChunkSettings, FirstPass, Sources, GOLDEN_FRAMES};
 pub use draft::Draft;
 pub use rebase::{rebase, Rebased};
 
 use super::error::{bad, Result};
 use super::frame::{Frame, Geometry};
-use super::header::Refresh;
 use super::modes::Split;
 use super::state::{State, StreamInfo};
 use crate::dsp::Dsp;
@@ -141,8 +140,8 @@ static QUANTIZERS: [u8; 64] = [
 
 /// How much finer the steps of a key frame are: all frames behind it profit.
 const KEY_SCALE: f64 = 0.5;
-/// The same of a golden frame of one run; a chunk's come closer together.
-const GOLDEN_SCALE: f64 = 0.6;
+/// The same of a golden frame.
+const GOLDEN_SCALE: f64 = 0.52;
 /// Frames from one golden frame to the next.
 const GOLDEN_INTERVAL: u32 = 12;
 
@@ -213,20 +212,7 @@ impl Encoder {
             (_, true) => scaled(index, GOLDEN_SCALE),
             _ => index,
         };
-        let plan = FramePlan {
-            key,
-            show: true,
-            quantizer: index,
-            golden: if key || golden {
-                Refresh::New
-            } else {
-                Refresh::Keep
-            },
-            altref: if key { Refresh::New } else { Refresh::Keep },
-            refresh_last: true,
-            references: [true; 3],
-            twice: key,
-        };
+        let plan = FramePlan::usual(key, golden, index);
         let coded = frame::code(
             self.dsp,
             &self.state,

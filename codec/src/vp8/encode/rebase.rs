@@ -2,7 +2,7 @@
 //! Moves a chunk onto another state, its decisions kept.
 
 use super::activity::Activity;
-use super::chunk::{inter_quantizer, Source, Sources};
+use super::chunk::{inter_quantizer, ChunkSettings, Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::draft::{Draft, DraftFrame};
 use super::field::Field;
@@ -16,7 +16,7 @@ use super::wave::{Below, Right, RowPlanes, Wave};
 use crate::dsp::Dsp;
 use crate::vp8::error::{bad, Result};
 use crate::vp8::frame::{Frame, Geometry};
-use crate::vp8::header::{Header, QuantIndices};
+use crate::vp8::header::{Header, QuantIndices, Refresh};
 use crate::vp8::macroblock::skip;
 use crate::vp8::modes::LumaMode;
 use crate::vp8::predict::inter::{Filters, Inter};
@@ -36,9 +36,9 @@ pub struct Rebased {
 
 /// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors
 /// and references; residual, filter levels and probabilities are made anew, at
-/// `quality` (0 to 63), which is the draft's or one near it. The first picture
-/// is that of the draft's first frame, and is not looked at. Rows of macroblocks
-/// run in `threads` threads; their number makes no difference to the packets.
+/// the settings' quality, which is the draft's or one near it. Its preset does
+/// not count. Rows of macroblocks run in `threads` threads; their number makes no
+/// difference to the packets.
 ///
 /// # Errors
 /// [`Error::Bitstream`](crate::Error::Bitstream) where the state is of another
@@ -48,7 +48,7 @@ pub fn rebase(
     state: &State,
     draft: &Draft,
     sources: &Sources,
-    quality: u8,
+    settings: ChunkSettings,
     threads: usize,
 ) -> Result<Rebased> {
     let (info, own) = (state.info, draft.info);
@@ -58,24 +58,24 @@ pub fn rebase(
             own.width, own.height, info.width, info.height
         )));
     }
-    // The first picture is that of the frame that is dropped.
-    let (shown, pictures) = (draft.shown(), sources.len().saturating_sub(1));
+    let (shown, pictures) = (draft.shown(), sources.len());
     if shown != pictures {
         return Err(bad(format!("{pictures} pictures for {shown} frames")));
     }
     let mut state = state.clone();
     let mut packets = Vec::with_capacity(draft.frames.len());
     let mut room = Frame::new(Geometry::new(info.width, info.height));
-    let mut sources = sources.frames.iter().skip(1);
+    let mut sources = sources.frames.iter();
     for (n, frame) in draft.frames.iter().enumerate() {
-        let quantizer = inter_quantizer(quality, n + 1 == draft.frames.len());
+        let last = n + 1 == draft.frames.len();
+        let golden = frame.header.golden == Refresh::New || settings.golden && last;
         // A hidden frame stands for the next picture that is shown.
         let source = match frame.header.tag.show {
             true => sources.next(),
             false => sources.clone().next(),
         };
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let rebase = Rebase::new(dsp, &state, frame, source, quantizer);
+        let rebase = Rebase::new(dsp, &state, frame, source, (settings.quality, golden));
         let (packet, next) = rebase.run(&mut room, threads)?;
         packets.push(packet);
         state = next;
@@ -113,6 +113,8 @@ struct Rebase<'a> {
     state: &'a State,
     draft: &'a DraftFrame,
     source: &'a Frame,
+    /// Whether the golden frame is made anew.
+    golden: bool,
     quant: QuantIndices,
     coding: ModeCoding,
     quantisers: Quantisers,
@@ -127,12 +129,12 @@ impl<'a> Rebase<'a> {
         state: &'a State,
         draft: &'a DraftFrame,
         source: &'a Source,
-        quantizer: u8,
+        (quality, golden): (u8, bool),
     ) -> Self {
         let effort = super::Preset::Fast.effort();
         let header = &draft.header;
         let quant = QuantIndices {
-            y_ac: i32::from(quantizer),
+            y_ac: i32::from(inter_quantizer(quality, golden)),
             ..header.quant
         };
         let steps = Quantizer::new(quant.y_ac, &quant);
@@ -141,6 +143,7 @@ impl<'a> Rebase<'a> {
             state,
             draft,
             source: &source.frame,
+            golden,
             quant,
             coding: ModeCoding {
                 key: false,
@@ -192,6 +195,10 @@ impl<'a> Rebase<'a> {
             keep_probabilities: true,
             filter_deltas: false,
             quant: self.quant,
+            golden: match self.golden {
+                true => Refresh::New,
+                false => self.draft.header.golden,
+            },
             ..self.draft.header.clone()
         };
         let coded = finishing.finish(header, self.coding)?;

@@ -92,31 +92,41 @@ fn sources(range: std::ops::Range<usize>) -> Sources {
 const SETTINGS: ChunkSettings = ChunkSettings {
     preset: Preset::Medium,
     quality: 30,
-    overlap: false,
+    golden: true,
 };
+
+/// Of a chunk of `sources`.
+fn parse(packets: &[Vec<u8>], frames: usize) -> Result<Draft> {
+    Draft::parse(176, 144, packets, frames)
+}
 
 #[test]
 fn a_chain_of_rebased_chunks_is_one_stream() {
     let dsp = Dsp::best();
     let first = first_pass(dsp, SETTINGS, &sources(0..3)).unwrap();
     let (mut packets, mut state) = (first.packets, first.state);
-    for chunk in 1..4 {
-        let sources = sources(3 * chunk - 1..3 * chunk + 3);
-        let settings = ChunkSettings {
-            overlap: true,
-            ..SETTINGS
-        };
-        let draft = first_pass(dsp, settings, &sources).unwrap();
-        let draft = Draft::parse(&draft.packets).unwrap();
-        let rebased = rebase(dsp, &state, &draft, &sources, SETTINGS.quality, 1).unwrap();
+    for chunk in 1..5 {
+        // Every second one becomes the golden frame.
+        let (start, golden) = (3 * chunk, chunk % 2 == 0);
+        let mut before = sources([0, 0, 8, 8][chunk - 1]..start);
+        let between = 1..before.len().saturating_sub(1).max(1);
+        before.frames.drain(between);
+        let settings = ChunkSettings { golden, ..SETTINGS };
+        let sources = sources(start..start + 3);
+        let draft = draft_pass(dsp, settings, &before, &sources).unwrap();
+        let draft = parse(&draft, 3).unwrap();
+        let rebased = rebase(dsp, &state, &draft, &sources, settings, 1).unwrap();
         for threads in [2, 3, 100] {
-            let parallel =
-                rebase(dsp, &state, &draft, &sources, SETTINGS.quality, threads).unwrap();
+            let parallel = rebase(dsp, &state, &draft, &sources, settings, threads).unwrap();
             assert!(parallel.packets == rebased.packets && parallel.state == rebased.state);
         }
         assert_eq!(rebased.packets.len(), 3);
         packets.extend(rebased.packets);
+        let before = state.references.unwrap();
         state = rebased.state;
+        let after = state.references.as_ref().unwrap();
+        assert_eq!(before.golden == after.golden, !golden);
+        assert!(golden == (after.golden == after.last));
     }
     let mut decoder = Decoder::new(dsp);
     for packet in &packets {
@@ -137,8 +147,10 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
     let chunk = first_pass(dsp, slow, &sources).unwrap();
     let mut decoder = Decoder::new(dsp);
     decoder.decode(&chunk.packets[0]).unwrap();
-    let draft = Draft::parse(&chunk.packets).unwrap();
-    let rebased = rebase(dsp, decoder.state(), &draft, &sources, SETTINGS.quality, 2).unwrap();
+    // The key frame is dropped.
+    let draft = parse(&chunk.packets, 5).unwrap();
+    let sources = self::sources(1..6);
+    let rebased = rebase(dsp, decoder.state(), &draft, &sources, SETTINGS, 2).unwrap();
     let size = |packets: &[Vec<u8>]| packets.iter().map(Vec::len).sum::<usize>();
     let (before, after) = (size(&chunk.packets[1..]), size(&rebased.packets));
     assert!(
@@ -147,7 +159,7 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
     );
     let error = |packets: &[Vec<u8>]| {
         let mut decoder = Decoder::with_state(dsp, decoder.state().clone());
-        let frames = packets.iter().zip(&sources.frames[1..]);
+        let frames = packets.iter().zip(&sources.frames);
         let errors = frames.map(|(packet, source)| {
             let picture = decoder.decode(packet).unwrap().unwrap();
             let layout = source.frame.geometry.plane(0);
@@ -167,26 +179,42 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let dsp = Dsp::best();
-    let sources = sources(0..3);
-    let chunk = first_pass(dsp, SETTINGS, &sources).unwrap();
-    let draft = Draft::parse(&chunk.packets).unwrap();
+    let chunk = first_pass(dsp, SETTINGS, &sources(0..3)).unwrap();
+    let draft = parse(&chunk.packets, 2).unwrap();
     let refused = |state: &State, sources: &Sources| {
-        let error = rebase(dsp, state, &draft, sources, SETTINGS.quality, 1).unwrap_err();
+        let error = rebase(dsp, state, &draft, sources, SETTINGS, 1).unwrap_err();
         error.to_string()
     };
-    let none = refused(&State::default(), &sources);
+    let none = refused(&State::default(), &sources(0..2));
     assert_eq!(none, "vp8: a chunk of 176x144 after a state of 0x0");
-    let fewer = refused(&chunk.state, &self::sources(0..2));
+    let fewer = refused(&chunk.state, &sources(0..1));
     assert_eq!(fewer, "vp8: 1 pictures for 2 frames");
-    let headless = Draft::parse(&chunk.packets[1..]).unwrap_err();
+    let unread = |packets: &[Vec<u8>], frames| parse(packets, frames).unwrap_err().to_string();
     assert_eq!(
-        headless.to_string(),
-        "vp8: packet 0 of a chunk: vp8: no key frame before it"
+        unread(&chunk.packets, 3),
+        "vp8: a chunk that begins with a key frame of its own"
     );
-    let twice = [&chunk.packets[0], &chunk.packets[0]];
-    let twice = Draft::parse(&twice).unwrap_err();
+    assert_eq!(unread(&chunk.packets, 4), "vp8: 3 frames where 4 are due");
+    let twice = [chunk.packets[0].clone(), chunk.packets[0].clone()];
     assert_eq!(
-        twice.to_string(),
+        unread(&twice, 1),
         "vp8: packet 1 of a chunk: a misplaced key frame"
     );
+    let empty = [Vec::new()];
+    assert_eq!(
+        unread(&empty, 1),
+        "vp8: packet 0 of a chunk: a packet of 0 bytes"
+    );
+    let larger = Draft::parse(192, 144, &chunk.packets, 2).unwrap_err();
+    assert_eq!(larger.to_string(), "vp8: a chunk of 176x144");
+    let none = Sources::new(176, 144).unwrap();
+    let alone = draft_pass(dsp, SETTINGS, &none, &sources(0..2)).unwrap_err();
+    assert_eq!(
+        alone.to_string(),
+        "vp8: a draft without a picture before it"
+    );
+    let (mut other, one) = (Sources::new(16, 16).unwrap(), picture(16, 16, 0));
+    other.push(&view(&one, 16, 16)).unwrap();
+    let two = draft_pass(dsp, SETTINGS, &other, &sources(0..2)).unwrap_err();
+    assert_eq!(two.to_string(), "vp8: a draft of two sizes of pictures");
 }

@@ -11,7 +11,9 @@ use crate::plan::batches::LONGEST;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
 use framemill_codec::libav::Frame;
-use framemill_codec::vp8::{first_pass, ChunkSettings, Encoder, Preset, Settings, Sources};
+use framemill_codec::vp8::{
+    draft_pass, first_pass, ChunkSettings, Encoder, Preset, Settings, Sources,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
 use std::path::Path;
@@ -45,8 +47,8 @@ pub struct EncodeArgs {
     /// Encode N frames only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_FRAMES))]
     frames: Option<u64>,
-    /// Encode a chunk: one that stands alone (closed), or the draft of one that
-    /// `vp8 rebase` moves onto a state (rebase), with the frame before it
+    /// Encode a chunk: one that stands alone (closed), or the draft of one, which
+    /// plays once `vp8 rebase` has moved it onto a state (rebase)
     #[arg(long, value_name = "SEAM", value_parser = ["closed", "rebase"],
         requires = "frames", conflicts_with = "key_interval")]
     seam: Option<String>,
@@ -68,8 +70,8 @@ fn preset(name: &str) -> std::result::Result<Preset, String> {
 }
 
 impl EncodeArgs {
-    /// The draft of a chunk begins with the frame before it.
-    fn overlaps(&self) -> bool {
+    /// A draft refers to the picture before it.
+    fn is_draft(&self) -> bool {
         self.seam.as_deref() == Some("rebase")
     }
 
@@ -81,7 +83,7 @@ impl EncodeArgs {
                 "--seam: a chunk of {frames} frames, {LONGEST} are the most"
             )));
         }
-        let before = u64::from(self.overlaps());
+        let before = u64::from(self.is_draft());
         let start = self.start.checked_sub(before).ok_or_else(|| {
             JobError::Usage("--seam rebase: no frame comes before frame 0, give --start".into())
         })?;
@@ -154,7 +156,26 @@ enum Coder {
     /// Picture by picture.
     Run(Box<Encoder>),
     /// All at once, when the last one is there.
-    Chunk(ChunkSettings, Sources, Vec<u64>),
+    Chunk(Box<Chunk>),
+}
+
+/// A chunk's pictures.
+struct Chunk {
+    settings: ChunkSettings,
+    /// The picture before a draft.
+    before: Option<Sources>,
+    sources: Sources,
+    times: Vec<u64>,
+}
+
+impl Chunk {
+    fn packets(&self, dsp: &'static Dsp) -> framemill_codec::Result<Vec<Vec<u8>>> {
+        let (settings, sources) = (self.settings, &self.sources);
+        match &self.before {
+            Some(before) => draft_pass(dsp, settings, before, sources),
+            None => Ok(first_pass(dsp, settings, sources)?.packets),
+        }
+    }
 }
 
 /// A stream in the making.
@@ -185,10 +206,15 @@ impl<'a> Stream<'a> {
                 let settings = ChunkSettings {
                     preset: args.preset,
                     quality: args.crf,
-                    overlap: args.overlaps(),
+                    golden: true,
                 };
-                let sources = Sources::new(width, height).map_err(wrong)?;
-                Coder::Chunk(settings, sources, Vec::new())
+                let sources = || Sources::new(width, height).map_err(wrong);
+                Coder::Chunk(Box::new(Chunk {
+                    settings,
+                    before: args.is_draft().then(sources).transpose()?,
+                    sources: sources()?,
+                    times: Vec::new(),
+                }))
             }
         };
         Ok(Self {
@@ -209,9 +235,15 @@ impl<'a> Stream<'a> {
                 let packet = encoder.encode(&view).map_err(|e| feed.at_frame(&e))?;
                 self.write(time, &packet)
             }
-            Coder::Chunk(_, sources, times) => {
-                times.push(time);
-                sources.push(&view).map_err(|e| feed.at_frame(&e))
+            Coder::Chunk(chunk) => {
+                let pushed = match &mut chunk.before {
+                    Some(before) if before.is_empty() => before.push(&view),
+                    _ => {
+                        chunk.times.push(time);
+                        chunk.sources.push(&view)
+                    }
+                };
+                pushed.map_err(|e| feed.at_frame(&e))
             }
         }
     }
@@ -226,10 +258,10 @@ impl<'a> Stream<'a> {
 
     /// Gives the file its name; tells what is in it.
     fn finish(mut self, feed: &Feed) -> Result<String> {
-        if let Coder::Chunk(settings, sources, times) = &mut self.coder {
-            let pass = first_pass(self.dsp, *settings, sources);
-            let pass = pass.map_err(|e| input(self.args, e))?;
-            for (time, packet) in std::mem::take(times).into_iter().zip(&pass.packets) {
+        if let Coder::Chunk(chunk) = &mut self.coder {
+            let packets = chunk.packets(self.dsp);
+            let packets = packets.map_err(|e| input(self.args, e))?;
+            for (time, packet) in std::mem::take(&mut chunk.times).into_iter().zip(&packets) {
                 self.write(time, packet)?;
             }
         }

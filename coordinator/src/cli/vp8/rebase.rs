@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `framemill vp8 rebase`: a draft of `vp8 encode --seam rebase`, moved onto a
-//! state, so that it continues the chunk before in place of its own key frame.
+//! state, so that it continues the chunk before.
 
 use super::decode::read_state;
 use super::feed::Feed;
@@ -12,7 +12,7 @@ use crate::job::same_file;
 use crate::plan::batches::LONGEST;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
-use framemill_codec::vp8::{rebase, Draft, Rebased, Sources};
+use framemill_codec::vp8::{rebase, ChunkSettings, Draft, Preset, Rebased, Sources};
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::Path;
@@ -21,7 +21,7 @@ use std::time::Instant;
 /// Arguments of `framemill vp8 rebase`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct RebaseArgs {
-    /// The draft: an IVF file that begins with the frame before the chunk
+    /// The draft: an IVF file of a packet for each frame of the chunk
     draft: String,
     /// The video that the draft was made of
     #[arg(long, value_name = "VIDEO")]
@@ -66,27 +66,33 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     let mut packets = Vec::new();
     while let Some(packet) = source.next()? {
         packets.push(packet);
-        // The first is of the frame before.
-        if packets.len() as u64 > LONGEST + 1 {
+        if packets.len() as u64 > LONGEST {
             return Err(at_fault(format!("a chunk of more than {LONGEST} frames")));
         }
     }
-    let draft = Draft::parse(&packets).map_err(|e| at_fault(e.to_string()))?;
     let state = read_state(&args.from_state)?;
-    let mut feed = Feed::open(&args.video, args.start - 1, Some(packets.len() as u64))?;
+    let mut feed = Feed::open(&args.video, args.start, Some(packets.len() as u64))?;
     let (sources, times) = pictures(&mut feed)?;
+    let (width, height) = feed.size;
+    let draft = Draft::parse(width, height, &packets, packets.len());
+    let draft = draft.map_err(|e| at_fault(e.to_string()))?;
+    let settings = ChunkSettings {
+        preset: Preset::Fast,
+        quality: args.crf,
+        golden: true,
+    };
     let file = Staged::new(&args.output, args.overwrite)?;
     let kept = args.state_output.as_deref();
     let kept = kept.map(|name| Staged::new(name, args.overwrite));
     let mut kept = kept.transpose()?;
     let started = Instant::now();
-    let moved = rebase(dsp, &state, &draft, &sources, args.crf, args.threads.into());
+    let moved = rebase(dsp, &state, &draft, &sources, settings, args.threads.into());
     let seconds = started.elapsed().as_secs_f64();
     let moved = moved.map_err(|e| at_fault(e.to_string()))?;
     if let Some(kept) = &mut kept {
         kept.write(&moved.state.to_bytes())?;
     }
-    write(args, &feed, file, &moved, &times[1..])?;
+    write(args, &feed, file, &moved, &times)?;
     kept.map_or(Ok(()), Staged::finish)?;
     if quiet {
         return Ok(());
@@ -131,7 +137,7 @@ fn check_names(args: &RebaseArgs) -> Result<()> {
     Ok(())
 }
 
-/// All pictures, the one before the chunk first, and their times.
+/// All pictures and their times.
 fn pictures(feed: &mut Feed) -> Result<(Sources, Vec<u64>)> {
     let (width, height) = feed.size;
     let mut sources = Sources::new(width, height).map_err(|e| feed.at_frame(&e))?;
