@@ -183,7 +183,9 @@ fn wish(set: impl FnOnce(&mut TranscodeOptions)) -> TranscodeOptions {
         chunk: ChunkRule::Auto,
         seam: Seam::Closed,
         first_pass: FirstPass::default(),
-        batch: 40,
+        batch: None,
+        deadline: None,
+        parallelism: None,
         keep_damaged: true,
         digest: false,
     };

@@ -237,7 +237,9 @@ fn batches_begin_at_scenes() {
     let output = folder.path().join("out.webm");
     let flags = "--codec vp8 --seam rebase --chunk scenes --batch 5 --preset fast --crf 30";
     let run = Job::transcode(&plain(), &output).flags(flags);
-    run.flags("--size 160x-1 --audio none --verify").ok();
+    // Nothing is as soon as that, so chunks are as short as they may be.
+    let run = run.flags("--size 160x-1 --audio none --verify --deadline 0.01");
+    run.ok().must_warn(&["--deadline 0.01", "1000 workers"]);
     let keys = keys(&output);
     // Chunks of six frames, so none of five is longer than thirty.
     assert!(
@@ -282,7 +284,43 @@ fn what_does_not_fit_is_refused() {
     let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
     job.flags("--codec vp8 --seam rebase --batch 0")
         .fails(2, &["batch"]);
-    let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
-    job.flags("--codec vp8 --first-pass libvpx")
-        .fails(2, &["first-pass libvpx", "seam rebase"]);
+    for alone in [
+        "--first-pass libvpx",
+        "--batch 5",
+        "--deadline 5",
+        "--parallelism 5",
+    ] {
+        let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
+        let name = alone.trim_start_matches('-');
+        let name = name.split(' ').next().unwrap();
+        job.flags("--codec vp8")
+            .flags(alone)
+            .fails(2, &[name, "seam rebase"]);
+    }
+}
+
+#[test]
+fn lengths_are_chosen_by_what_is_declared() {
+    let plan = |flags: &str| {
+        let job = Job::new("plan", &plain()).flags("--json --codec vp8 --seam rebase");
+        let plan = job.flags(flags).json();
+        let batch = &plan["batch"];
+        let number = |name: &str| batch[name].as_u64().unwrap();
+        let chosen = (number("frames_a_chunk"), number("chunks"));
+        let frames = plan["chunks"][0]["frames"].as_u64().unwrap();
+        assert_eq!(frames, chosen.0);
+        (chosen, batch["expected_s"].as_f64().unwrap())
+    };
+    let (usual, seconds) = plan("");
+    assert_eq!(usual.0 * usual.1, 240);
+    for workers in [1, 7] {
+        assert_eq!(plan(&format!("--workers {workers}")), (usual, seconds));
+    }
+    assert_eq!(plan("--parallelism 1").0 .0, 24);
+    let (hurried, sooner) = plan("--deadline 0.01");
+    assert!(
+        sooner < seconds && hurried.0 * hurried.1 < 240,
+        "{hurried:?}"
+    );
+    assert_eq!(plan("--chunk 10f --batch 3").0, (10, 3));
 }

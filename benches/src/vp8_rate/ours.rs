@@ -5,8 +5,8 @@ use super::source::{Pictures, Source};
 use super::Point;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::vp8::{
-    draft_pass, first_pass, rebase, ChunkSettings, Draft, Encoder, Settings, Sources, State,
-    GOLDEN_FRAMES,
+    draft_pass, first_pass, golden_at, rebase, ChunkSettings, Draft, Encoder, Settings, Sources,
+    State, GOLDEN_FRAMES,
 };
 use rustix::time::{clock_gettime, ClockId};
 use std::fmt::{self, Display, Formatter};
@@ -149,34 +149,40 @@ impl Chain {
 
     fn run(mut self, source: &Source) -> Result<Stream, String> {
         let mut pictures = Pictures::open(source)?;
-        let (mut chunk, mut before, mut number) = (empty(source)?, empty(source)?, 0);
-        for n in 1..=source.frames {
-            let Some(picture) = pictures.next_picture()? else {
-                break;
-            };
-            chunk.push(&picture).map_err(|e| e.to_string())?;
-            if self.state.is_none() && chunk.len() == 1 {
-                (self.golden, self.since) = (chunk.clone(), 0);
+        let (mut before, mut number, mut n) = (empty(source)?, 0, 0);
+        while n < source.frames {
+            let (mut chunk, mut golden, mut last) =
+                (empty(source)?, empty(source)?, empty(source)?);
+            let frames = self.frames.min(source.frames - n);
+            for at in 0..frames {
+                let Some(picture) = pictures.next_picture()? else {
+                    break;
+                };
+                let push = |to: &mut Sources| to.push(&picture).map_err(|e| e.to_string());
+                push(&mut chunk)?;
+                if at == golden_at(frames as usize) as u64 {
+                    push(&mut golden)?;
+                }
+                if self.state.is_none() && at == 0 {
+                    (self.golden, self.since) = (chunk.clone(), 0);
+                }
+                if at + 1 == frames {
+                    push(&mut last)?;
+                }
             }
-            if n % self.frames != 0 && n != source.frames {
-                continue;
-            }
-            number += 1;
-            self.since += chunk.len() as u64;
+            (n, number) = (n + frames, number + 1);
+            self.since += frames;
             let ends = number % self.chunks == 0 || n == source.frames;
             self.settings.golden = self.since >= GOLDEN_FRAMES && !ends;
             self.encode(&before, &chunk)?;
             if ends {
                 self.state = None;
             } else if self.settings.golden {
-                let mut golden = empty(source)?;
-                golden.push(&picture).map_err(|e| e.to_string())?;
                 (self.golden, self.since) = (golden, 0);
             }
             // What stands in for the state that is to come.
             before = self.golden.clone();
-            before.push(&picture).map_err(|e| e.to_string())?;
-            chunk = empty(source)?;
+            before.append(last);
         }
         Ok(self.stream)
     }

@@ -97,6 +97,10 @@ fn print_json(index: &Index, plan: &Plan) {
             "height": plan.video.encoder.height,
             "pix_fmt": plan.video.encoder.pix_fmt,
             "chunks": chunks,
+            "batch": plan.shape.map(|shape| serde_json::json!({
+                "frames_a_chunk": shape.frames, "chunks": shape.chunks,
+                "expected_s": shape.seconds, "workers": shape.workers,
+            })),
             "tasks": {
                 "index": 1, "encode": plan.chunks.len(), "rebase": rebases(plan),
                 "track": plan.tracks.len(), "stitch": 1,
@@ -154,6 +158,12 @@ fn print_table(index: &Index, plan: &Plan) {
         0 => String::new(),
         tasks => format!(" {tasks} rebase,"),
     };
+    if let Some(shape) = &plan.shape {
+        console::say(&format!(
+            "batches of {} chunks of {} frames, some {:.1} s on {} workers",
+            shape.chunks, shape.frames, shape.seconds, shape.workers
+        ));
+    }
     console::say(&format!(
         "tasks: 1 index, {} encode,{rebase} {} track, 1 stitch",
         plan.chunks.len(),

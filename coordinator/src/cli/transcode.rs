@@ -86,9 +86,15 @@ pub struct MediaArgs {
     /// Who encodes chunks before they are moved onto each other, with --seam rebase
     #[arg(long, value_enum, default_value = "own")]
     pub first_pass: FirstPass,
-    /// Chunks from one key frame to the next, with --seam rebase
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch: u32,
+    /// Chunks from one key frame to the next, with --seam rebase [default: what makes 240 frames]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// How long encoding may take, with --seam rebase: chooses what --chunk and --batch leave open
+    #[arg(long, value_name = "TIME", value_parser = options::parse_time)]
+    pub deadline: Option<f64>,
+    /// Workers that --seam rebase plans for, however many run [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub parallelism: Option<u32>,
     /// What to do about damage: fail, or keep what decodes
     #[arg(long, value_name = "MODE", value_parser = ["fail", "keep"], default_value = "fail")]
     pub damaged: String,
@@ -176,6 +182,8 @@ impl MediaArgs {
             seam: self.seam,
             first_pass: self.first_pass,
             batch: self.batch,
+            deadline: self.deadline,
+            parallelism: self.parallelism,
             keep_damaged: self.damaged == "keep",
             digest: false,
         }

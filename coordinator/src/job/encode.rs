@@ -10,6 +10,7 @@ use crate::plan::options::Rate;
 use crate::plan::{encoder, span, tracks, Plan};
 use crate::rate::{Limit, RateSearch};
 use crate::runner::{Build, Chunks, Each, Runner, Work};
+use framemill_codec::vp8::golden_at;
 use framemill_worker::encode::{EncodeTask, EncoderSpec, BEFORE, GOLDEN, VP8_BY_FRAMEMILL};
 use framemill_worker::index::Index;
 use framemill_worker::rebase::RebaseTask;
@@ -17,7 +18,6 @@ use framemill_worker::{Outcome, Task, TaskKey};
 use rand::seq::SliceRandom;
 use rand::SeedableRng;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// What a job's tasks have made.
@@ -305,16 +305,11 @@ fn draft_task(
     extra: usize,
 ) -> EncodeTask {
     let (timeline, video, chunk) = (&plan.timeline, &plan.video, &plan.chunks[n]);
-    let golden = match plan.batches.golden_before(n) {
-        Golden::First(chunk) => {
-            let Range { start, end } = plan.chunks[chunk].positions;
-            span::shown(index, timeline, start..end).unwrap_or(start)
-        }
-        Golden::Last(chunk) => {
-            let Range { start, end } = plan.chunks[chunk].positions;
-            span::shown(index, timeline, (start..end).rev()).unwrap_or(start)
-        }
+    let (of, frame) = match plan.batches.golden_before(n) {
+        Golden::Key(of) => (of, 0),
+        Golden::Middle(of) => (of, golden_at(plan.chunks[of].frames as usize)),
     };
+    let golden = timeline.position_of(index, &plan.chunks[of].positions, frame as u64);
     let (mut task, stand_ins) =
         span::draft_task(index, timeline, video, (chunk, golden), strict, extra);
     task.encoder = encoder.clone();

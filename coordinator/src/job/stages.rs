@@ -4,7 +4,7 @@
 use super::Job;
 use crate::error::{JobError, Result};
 use crate::plan::batches::{self, Batches};
-use crate::plan::options::{ChunkRule, Rate, Seam};
+use crate::plan::options::{ChunkRule, Rate};
 use crate::plan::{self, chunks, scenes, Plan};
 use crate::runner::{Build, Chunks, Runner, Work};
 use framemill_worker::index::{Index, IndexTask};
@@ -48,15 +48,14 @@ impl Job {
 
     /// Makes a chunk of every scene, or a batch of chunks.
     fn cut_scenes(&self, index: &Index, plan: &mut Plan, scenes: &[usize]) -> Result<()> {
-        let options = &self.request.options;
-        if options.seam == Seam::Closed {
+        let Some(shape) = plan.shape else {
             plan.chunks = chunks::from_starts(index, &plan.timeline, scenes)?;
             return Ok(());
-        }
-        let starts = batches::within(scenes, plan.timeline.kept.end);
+        };
+        let starts = batches::within(scenes, plan.timeline.kept.end, shape.frames);
         plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
         batches::check_chunks(&plan.chunks)?;
-        plan.batches = Batches::of(&plan.chunks, options.batch, scenes);
+        plan.batches = Batches::of(&plan.chunks, shape.chunks, scenes);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which chunks continue from the one before.
 
+use super::auto::Shape;
 use super::chunks::Chunk;
 use super::encoder::LIBVPX;
 use super::options::{ChunkRule, FirstPass, Seam, TranscodeOptions, VideoCodec};
@@ -8,8 +9,6 @@ use crate::error::{JobError, Result};
 use framemill_codec::libav;
 use framemill_codec::vp8::{GOLDEN_FRAMES, MAX_PIXELS};
 
-/// Frames of a chunk where none are asked for.
-const CHUNK: u64 = 6;
 /// Frames of a chunk, at most: a worker holds all its pictures.
 pub const LONGEST: u64 = 48;
 /// Widest and highest picture of VP8 (RFC 6386 §9.1).
@@ -21,7 +20,7 @@ const SIDE: u32 = 16_383;
 pub struct Batches {
     /// First chunks of the batches, ascending; `None` where all chunks are.
     starts: Option<Vec<u32>>,
-    /// Chunks whose last frame becomes the golden frame, ascending.
+    /// Chunks that make a golden frame, ascending.
     golden: Vec<u32>,
 }
 
@@ -29,9 +28,9 @@ pub struct Batches {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Golden {
     /// The key frame that this chunk begins with.
-    First(usize),
-    /// This chunk's last frame.
-    Last(usize),
+    Key(usize),
+    /// The frame in the middle of this chunk.
+    Middle(usize),
 }
 
 impl Batches {
@@ -62,7 +61,7 @@ impl Batches {
         }
     }
 
-    /// Whether a chunk's last frame becomes the golden frame.
+    /// Whether a chunk makes a golden frame.
     #[must_use]
     pub fn makes_golden(&self, chunk: usize) -> bool {
         self.golden.binary_search(&(chunk as u32)).is_ok()
@@ -78,8 +77,8 @@ impl Batches {
         };
         let start = latest(self.starts.as_deref().unwrap_or_default()).unwrap_or(0);
         match latest(&self.golden).filter(|&golden| golden >= start) {
-            Some(golden) => Golden::Last(golden as usize),
-            None => Golden::First(start as usize),
+            Some(golden) => Golden::Middle(golden as usize),
+            None => Golden::Key(start as usize),
         }
     }
 
@@ -102,21 +101,35 @@ impl Batches {
     }
 }
 
-/// Where to cut: what the user says, or a default for chunks that continue.
+/// Where to cut: what the user says, or the `shape` of chunks that continue.
 #[must_use]
-pub fn rule(options: &TranscodeOptions) -> ChunkRule {
-    match (options.seam, options.chunk) {
-        (Seam::Rebase, ChunkRule::Auto) => ChunkRule::Frames(CHUNK),
+pub fn rule(options: &TranscodeOptions, shape: Option<Shape>) -> ChunkRule {
+    match (shape, options.chunk) {
+        (Some(shape), ChunkRule::Auto) => ChunkRule::Frames(shape.frames),
         (_, rule) => rule,
     }
 }
 
-/// Cuts scenes, given by their first positions, into chunks up to `end`; gives
-/// the chunks' first positions.
+/// What is to be said of a deadline that cannot be met.
 #[must_use]
-pub fn within(scenes: &[usize], end: usize) -> Vec<usize> {
+pub fn misses(options: &TranscodeOptions, shape: Shape) -> Option<String> {
+    let deadline = options
+        .deadline
+        .filter(|&deadline| shape.seconds > deadline)?;
+    let Shape {
+        seconds, workers, ..
+    } = shape;
+    Some(format!(
+        "--deadline {deadline}: {workers} workers need some {seconds:.1} s for the encoding"
+    ))
+}
+
+/// Cuts scenes, given by their first positions, into chunks of `frames` up to
+/// `end`; gives the chunks' first positions.
+#[must_use]
+pub fn within(scenes: &[usize], end: usize, frames: u64) -> Vec<usize> {
     let next = scenes.iter().skip(1).chain(std::iter::once(&end));
-    let chunks = |(&scene, &next)| (scene..next).step_by(CHUNK as usize);
+    let chunks = |(&scene, &next)| (scene..next).step_by(frames as usize);
     scenes.iter().zip(next).flat_map(chunks).collect()
 }
 
@@ -126,11 +139,18 @@ pub fn within(scenes: &[usize], end: usize) -> Vec<usize> {
 /// [`JobError::Usage`] with what could.
 pub fn check(options: &TranscodeOptions, (width, height): (u32, u32)) -> Result<()> {
     if options.seam == Seam::Closed {
+        let without = |flag: &str| {
+            let text = format!("{flag}: for --seam rebase, where chunks continue each other");
+            Err(JobError::Usage(text))
+        };
         return match options.first_pass {
-            FirstPass::Own => Ok(()),
             FirstPass::Libvpx => Err(JobError::Usage(
                 "--first-pass libvpx: for --seam rebase; else use --encoder libvpx".into(),
             )),
+            FirstPass::Own if options.batch.is_some() => without("--batch"),
+            FirstPass::Own if options.deadline.is_some() => without("--deadline"),
+            FirstPass::Own if options.parallelism.is_some() => without("--parallelism"),
+            FirstPass::Own => Ok(()),
         };
     }
     let refused = |detail: String| Err(JobError::Usage(format!("--seam rebase: {detail}")));
@@ -160,7 +180,7 @@ pub fn check(options: &TranscodeOptions, (width, height): (u32, u32)) -> Result<
 pub fn check_chunks(chunks: &[Chunk]) -> Result<()> {
     match chunks.iter().map(|c| c.frames).max() {
         Some(frames) if frames > LONGEST => Err(JobError::Usage(format!(
-            "--seam rebase: a chunk of {frames} frames, {LONGEST} are the most; use --chunk {CHUNK}f"
+            "--seam rebase: a chunk of {frames} frames, {LONGEST} are the most; use --chunk 6f"
         ))),
         _ => Ok(()),
     }
@@ -204,12 +224,12 @@ mod tests {
         assert_eq!(golden(6, 5), [1, 3, 6, 8]);
         let batches = batches(6, 5, &[]);
         let before = |n| batches.golden_before(n);
-        assert_eq!(before(1), Golden::First(0));
-        assert_eq!(before(2), Golden::Last(1));
-        assert_eq!(before(3), Golden::Last(1));
-        assert_eq!(before(4), Golden::Last(3));
-        assert_eq!(before(6), Golden::First(5));
-        assert_eq!(before(8), Golden::Last(6));
+        assert_eq!(before(1), Golden::Key(0));
+        assert_eq!(before(2), Golden::Middle(1));
+        assert_eq!(before(3), Golden::Middle(1));
+        assert_eq!(before(4), Golden::Middle(3));
+        assert_eq!(before(6), Golden::Key(5));
+        assert_eq!(before(8), Golden::Middle(6));
     }
 
     #[test]
@@ -223,7 +243,7 @@ mod tests {
 
     #[test]
     fn scenes_are_cut_from_their_beginning() {
-        assert_eq!(within(&[10, 24, 30], 43), [10, 16, 22, 24, 30, 36, 42]);
-        assert_eq!(within(&[10], 12), [10]);
+        assert_eq!(within(&[10, 24, 30], 43, 6), [10, 16, 22, 24, 30, 36, 42]);
+        assert_eq!(within(&[10], 12, 6), [10]);
     }
 }

@@ -9,6 +9,7 @@
 //! | [`encoder`] | the encoder's own options from quality and preset |
 //! | [`chunks`] | where to cut |
 //! | [`batches`] | which chunks continue from the one before |
+//! | [`auto`] | how long chunks and batches are then |
 //! | [`scenes`] | where the pictures themselves ask for a cut |
 //! | [`span`] | which packets a chunk needs |
 //! | [`tracks`] | what happens to sound and subtitles |
@@ -16,6 +17,7 @@
 //! A plan depends on the source and the options alone, never on how many
 //! workers there are, so that the output doesn't either.
 
+pub mod auto;
 pub mod batches;
 pub mod chunks;
 pub mod colour;
@@ -28,6 +30,7 @@ pub mod span;
 pub mod tracks;
 
 use crate::error::{JobError, Result};
+use auto::Shape;
 use batches::Batches;
 use chunks::Chunk;
 use container::Container;
@@ -52,6 +55,8 @@ pub struct Plan {
     pub chunks: Vec<Chunk>,
     /// Which of them begin with a key frame.
     pub batches: Batches,
+    /// How chunks that continue are cut.
+    pub shape: Option<Shape>,
     /// Sound and subtitles.
     pub tracks: Vec<TrackPlan>,
     /// Tags of the whole file.
@@ -86,14 +91,19 @@ pub fn plan(index: &Index, options: &TranscodeOptions, file: &str) -> Result<Pla
             detail: "no frames to encode".into(),
         });
     }
-    let chunks = chunks::cut(index, &timeline, &batches::rule(options))?;
-    let batches = match (options.seam, options.chunk) {
-        (Seam::Closed, _) => Batches::default(),
+    let shape = match options.seam {
+        Seam::Closed => None,
+        Seam::Rebase => Some(auto::shape(index, &timeline, &video.encoder, options)),
+    };
+    warnings.extend(shape.and_then(|shape| batches::misses(options, shape)));
+    let chunks = chunks::cut(index, &timeline, &batches::rule(options, shape))?;
+    let batches = match (shape, options.chunk) {
+        (None, _) => Batches::default(),
         // These chunks are for the analysis alone.
-        (Seam::Rebase, ChunkRule::Scenes) => Batches::default(),
-        (Seam::Rebase, _) => {
+        (Some(_), ChunkRule::Scenes) => Batches::default(),
+        (Some(shape), _) => {
             batches::check_chunks(&chunks)?;
-            Batches::of(&chunks, options.batch, &[])
+            Batches::of(&chunks, shape.chunks, &[])
         }
     };
     let tracks = tracks::plan_tracks(index, options, container, &mut warnings)?;
@@ -104,6 +114,7 @@ pub fn plan(index: &Index, options: &TranscodeOptions, file: &str) -> Result<Pla
         video,
         chunks,
         batches,
+        shape,
         tracks,
         metadata: kept_tags(&index.header.metadata),
         chapters: shift_chapters(&index.header.chapters, origin, end),

@@ -170,8 +170,14 @@ pub struct TranscodeOptions {
     pub seam: Seam,
     /// Who encodes chunks that are to continue each other.
     pub first_pass: FirstPass,
-    /// Chunks from one key frame to the next, where chunks continue each other.
-    pub batch: u32,
+    /// Chunks from one key frame to the next, where chunks continue each other;
+    /// `None` for what suits.
+    pub batch: Option<u32>,
+    /// Seconds that encoding may take on `parallelism` workers, where chunks
+    /// continue each other; shapes what is left open of chunks and batches.
+    pub deadline: Option<f64>,
+    /// Workers that are planned for there, however many run; `None` for 1,000.
+    pub parallelism: Option<u32>,
     /// Take what decodes of a damaged source.
     pub keep_damaged: bool,
     /// Digest pictures instead of encoding them.

@@ -153,6 +153,16 @@ impl Timeline {
             .rescale(self.pts(index, position) - self.origin, unit)
     }
 
+    /// Position of the source frame at one of `positions` that output frame
+    /// `frame` of theirs, from 0, is made of; the last that there is.
+    #[must_use]
+    pub fn position_of(&self, index: &Index, positions: &Range<usize>, frame: u64) -> usize {
+        let end = self.tick(index, positions.start) + frame as i64;
+        let after = |&p: &usize| self.tick(index, p + 1) > end;
+        let last = positions.end.saturating_sub(1);
+        positions.clone().find(after).unwrap_or(last)
+    }
+
     /// Output frames made of the source frames at `positions`.
     #[must_use]
     pub fn output_frames(&self, index: &Index, positions: &Range<usize>) -> u64 {
@@ -356,7 +366,8 @@ pub fn draft_task(
     extra: usize,
 ) -> (EncodeTask, usize) {
     let Range { start, end } = chunk.positions;
-    let before = shown(index, timeline, (golden..start).rev()).unwrap_or(golden);
+    let shown = |p: &usize| timeline.output_frames(index, &(*p..*p + 1)) > 0;
+    let before = (golden..start).rev().find(shown).unwrap_or(golden);
     let stand_ins = if before == golden { 1 } else { 2 };
     let wide = Chunk {
         positions: golden..end,
@@ -378,15 +389,6 @@ pub fn draft_task(
         *first_tick = timeline.tick(index, start) - stand_ins as i64;
     }
     (task, stand_ins)
-}
-
-/// The first of these positions that the output shows.
-pub fn shown(
-    index: &Index,
-    timeline: &Timeline,
-    mut positions: impl Iterator<Item = usize>,
-) -> Option<usize> {
-    positions.find(|&p| timeline.output_frames(index, &(p..p + 1)) > 0)
 }
 
 /// Side data of the chunk's packets. What the last change before them set is

@@ -26,7 +26,7 @@ pub struct Vp8 {
 /// Option of a draft's encoder: how many of its first pictures, one or two, are
 /// from before the chunk, and stand for the golden frame and the last one.
 pub const BEFORE: &str = "before";
-/// Option: whether the chunk's last frame becomes the golden frame.
+/// Option: whether a frame in the middle of the chunk becomes the golden frame.
 pub const GOLDEN: &str = "golden";
 
 /// What an encoder's options say, but for [`BEFORE`].

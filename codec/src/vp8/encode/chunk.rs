@@ -16,6 +16,13 @@ use std::sync::Arc;
 /// fewest bits (docs/results.md): of chunks of six frames every second makes one.
 pub const GOLDEN_FRAMES: u64 = 10;
 
+/// Which of a chunk's frames becomes the golden one, counted from 0: one in the
+/// middle, so that quality does not change from chunk to chunk at the joins.
+#[must_use]
+pub const fn golden_at(frames: usize) -> usize {
+    frames.saturating_sub(1) / 2
+}
+
 /// A picture, and how busy it is.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -55,6 +62,12 @@ impl Sources {
         Ok(())
     }
 
+    /// Takes all of `other`, which are of the same size.
+    pub fn append(&mut self, mut other: Self) {
+        debug_assert_eq!(self.info, other.info);
+        self.frames.append(&mut other.frames);
+    }
+
     /// Number of pictures.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -75,8 +88,8 @@ pub struct ChunkSettings {
     pub preset: Preset,
     /// Quality, 0 (best) to 63, as libvpx's `cq-level`.
     pub quality: u8,
-    /// Whether the last frame becomes the golden frame, made better than the
-    /// others, since the chunks after refer to it.
+    /// Whether a frame, the one [in the middle](golden_at), becomes the golden
+    /// frame, made better than the others, since the chunks after refer to it.
     pub golden: bool,
 }
 
@@ -180,7 +193,7 @@ pub(super) fn inter_quantizer(quality: u8, golden: bool) -> u8 {
 
 /// What frame `n` of `count` is to be.
 fn plan(settings: ChunkSettings, key: bool, n: usize, count: usize) -> FramePlan {
-    let golden = !key && settings.golden && n + 1 == count;
+    let golden = !key && settings.golden && n == golden_at(count);
     let quantizer = match key {
         true => scaled(QUANTIZERS[usize::from(settings.quality.min(63))], KEY_SCALE),
         false => inter_quantizer(settings.quality, golden),

@@ -36,7 +36,9 @@ mod tokens;
 mod trial;
 mod wave;
 
-pub use chunk::{draft_pass, first_pass, ChunkSettings, FirstPass, Sources, GOLDEN_FRAMES};
+pub use chunk::{
+    draft_pass, first_pass, golden_at, ChunkSettings, FirstPass, Sources, GOLDEN_FRAMES,
+};
 pub use draft::Draft;
 pub use rebase::{rebase, Rebased};
 

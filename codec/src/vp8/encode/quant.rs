@@ -30,6 +30,16 @@ impl Lambda {
         }
     }
 
+    /// For levels of chroma: bits weigh half as much. Else bits that are saved
+    /// there, where four blocks in a macroblock have few levels each, cost more
+    /// of SSIM than the same bits give luma (docs/results.md).
+    pub fn of_chroma(self) -> Self {
+        Self {
+            rate: (self.rate / 2).max(1),
+            ..self
+        }
+    }
+
     /// One that weighs rates `scale` times as much.
     pub fn scaled(self, scale: f64) -> Self {
         Self {

@@ -2,7 +2,7 @@
 //! Moves a chunk onto another state, its decisions kept.
 
 use super::activity::Activity;
-use super::chunk::{inter_quantizer, ChunkSettings, Source, Sources};
+use super::chunk::{golden_at, inter_quantizer, ChunkSettings, Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::draft::{Draft, DraftFrame};
 use super::field::Field;
@@ -67,8 +67,8 @@ pub fn rebase(
     let mut room = Frame::new(Geometry::new(info.width, info.height));
     let mut sources = sources.frames.iter();
     for (n, frame) in draft.frames.iter().enumerate() {
-        let last = n + 1 == draft.frames.len();
-        let golden = frame.header.golden == Refresh::New || settings.golden && last;
+        let due = settings.golden && n == golden_at(draft.frames.len());
+        let golden = due || frame.header.golden == Refresh::New;
         // A hidden frame stands for the next picture that is shown.
         let source = match frame.header.tag.show {
             true => sources.next(),

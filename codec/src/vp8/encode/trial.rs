@@ -4,7 +4,7 @@
 
 use super::cost::TokenCosts;
 use super::quant::{trellis, Lambda, Quantisers, Weighed, DISTORTION};
-use super::tokens::{order, Levels, Place};
+use super::tokens::{order, Levels, Place, CHROMA};
 use crate::dsp::{BlockShape, Dsp};
 use crate::vp8::frame::{Frame, Target};
 use crate::vp8::modes::{LumaMode, Macroblock, Parts};
@@ -103,7 +103,10 @@ impl Bench<'_> {
             context,
             quantiser,
             costs: self.costs,
-            lambda: self.lambda,
+            lambda: match place.kind {
+                CHROMA => self.lambda.of_chroma(),
+                _ => self.lambda,
+            },
         };
         trellis(&block, levels, end)
     }

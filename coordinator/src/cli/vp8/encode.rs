@@ -12,7 +12,7 @@ use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
 use framemill_codec::libav::Frame;
 use framemill_codec::vp8::{
-    draft_pass, first_pass, ChunkSettings, Encoder, Preset, Settings, Sources,
+    draft_pass, first_pass, golden_at, ChunkSettings, Encoder, Preset, Settings, Sources,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
@@ -83,11 +83,23 @@ impl EncodeArgs {
                 "--seam: a chunk of {frames} frames, {LONGEST} are the most"
             )));
         }
-        let before = u64::from(self.is_draft());
-        let start = self.start.checked_sub(before).ok_or_else(|| {
-            JobError::Usage("--seam rebase: no frame comes before frame 0, give --start".into())
-        })?;
-        Feed::open(&self.input, start, self.frames.map(|n| n + before))
+        let before = self.before()?;
+        let frames = self.frames.map(|n| n + before);
+        Feed::open(&self.input, self.start - before, frames)
+    }
+
+    /// How many frames before a draft its golden frame is, if the chunk before
+    /// is as long.
+    fn before(&self) -> Result<u64> {
+        let Some(frames) = self.frames.filter(|_| self.is_draft()) else {
+            return Ok(0);
+        };
+        if self.start == 0 {
+            return Err(JobError::Usage(
+                "--seam rebase: no frame comes before frame 0, give --start".into(),
+            ));
+        }
+        Ok((frames - golden_at(frames as usize) as u64).min(self.start))
     }
 }
 
@@ -162,7 +174,9 @@ enum Coder {
 /// A chunk's pictures.
 struct Chunk {
     settings: ChunkSettings,
-    /// The picture before a draft.
+    /// Pictures before a draft that are still to come, and those that stand for
+    /// references: the golden frame's and the last one.
+    ahead: u64,
     before: Option<Sources>,
     sources: Sources,
     times: Vec<u64>,
@@ -211,6 +225,7 @@ impl<'a> Stream<'a> {
                 let sources = || Sources::new(width, height).map_err(wrong);
                 Coder::Chunk(Box::new(Chunk {
                     settings,
+                    ahead: args.before()?,
                     before: args.is_draft().then(sources).transpose()?,
                     sources: sources()?,
                     times: Vec::new(),
@@ -237,7 +252,13 @@ impl<'a> Stream<'a> {
             }
             Coder::Chunk(chunk) => {
                 let pushed = match &mut chunk.before {
-                    Some(before) if before.is_empty() => before.push(&view),
+                    Some(before) if chunk.ahead > 0 => {
+                        chunk.ahead -= 1;
+                        match before.is_empty() || chunk.ahead == 0 {
+                            true => before.push(&view),
+                            false => Ok(()),
+                        }
+                    }
                     _ => {
                         chunk.times.push(time);
                         chunk.sources.push(&view)
