@@ -59,8 +59,8 @@ impl Blocking {
     }
 
     /// See [`Store::writer`].
-    pub fn writer(&self, key: &str) -> Result<BlockingUpload> {
-        let upload = self.handle.block_on(self.store.writer(key))?;
+    pub fn writer(&self, key: &str, mode: PutMode) -> Result<BlockingUpload> {
+        let upload = self.handle.block_on(self.store.writer(key, mode))?;
         Ok(BlockingUpload {
             upload: Some(upload),
             key: key.to_owned(),

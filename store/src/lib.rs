@@ -8,31 +8,40 @@
 //! | `key` | which keys are allowed |
 //! | `dir` | [`DirStore`]: files under a directory |
 //! | `memory` | [`MemoryStore`]: this process's memory |
+//! | `s3` | [`S3Store`]: a bucket, at AWS or at another endpoint |
+//! | `http` | [`HttpStore`]: one file at a URL, to read |
+//! | `retry` | the few tries of the two above |
 //! | `uri` | [`Location`]: what users write, and [`open`] |
 //! | `blocking` | [`Blocking`]: a store for worker threads |
 //! | `read` | [`RangeReader`] for demuxers, [`ExtentReader`] for known byte ranges |
 //! | [`contract`] | the suite that every store passes |
 //!
-//! Stores do not retry: an error says by its class whether another try makes sense, and the
-//! scheduler decides.
+//! An error says by its class whether another try makes sense, and the scheduler decides. Stores
+//! on a network first try a few times themselves.
 
 mod blocking;
 pub mod contract;
 mod dir;
 mod error;
+mod http;
+mod http_range;
 mod key;
 mod memory;
 mod read;
+mod retry;
+mod s3;
 mod store;
 mod uri;
 
 pub use blocking::{Blocking, BlockingUpload};
 pub use dir::DirStore;
 pub use error::{Class, Operation, Result, StoreError};
+pub use http::{HttpStore, HttpUrl};
 pub use key::{check_key, MAX_KEY};
 pub use memory::MemoryStore;
 pub use read::{
     plan_fetches, Extent, ExtentOptions, ExtentReader, Fetch, RangeReader, ReadStats, ReaderOptions,
 };
+pub use s3::{PresignedUrl, S3Credentials, S3Options, S3Store};
 pub use store::{Entry, Meta, Page, PutMode, Store, Upload, Version};
-pub use uri::{open, Location, StoreRoot, SUPPORTED};
+pub use uri::{open, shown, Location, StoreRoot, SUPPORTED};

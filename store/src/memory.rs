@@ -126,11 +126,12 @@ impl Store for MemoryStore {
         self.insert(key, body, mode)
     }
 
-    async fn writer(&self, key: &str) -> Result<Box<dyn Upload>> {
+    async fn writer(&self, key: &str, mode: PutMode) -> Result<Box<dyn Upload>> {
         check_key(key)?;
         Ok(Box::new(MemoryUpload {
             store: self.clone(),
             key: key.to_owned(),
+            mode,
             body: BytesMut::new(),
         }))
     }
@@ -170,6 +171,7 @@ impl Store for MemoryStore {
 struct MemoryUpload {
     store: MemoryStore,
     key: String,
+    mode: PutMode,
     body: BytesMut,
 }
 
@@ -193,7 +195,7 @@ impl Upload for MemoryUpload {
         let size = self.body.len() as u64;
         let version = self
             .store
-            .insert(&self.key, self.body.freeze(), PutMode::Overwrite)?;
+            .insert(&self.key, self.body.freeze(), self.mode)?;
         Ok(Meta { size, version })
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::{Result, StoreError};
 
-/// Which content a key holds: an opaque text that differs after every write.
+/// Which content a key holds: an opaque text that differs after every write of other bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version(String);
 
@@ -61,9 +61,10 @@ pub struct Entry {
 /// A part of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Blobs in bytewise order of their keys. A page may be short, even empty, before the last.
+    /// Blobs in bytewise order of their keys, in stores that keep one (see
+    /// [`crate::contract::Deviations`]). A page may be short, even empty, before the last.
     pub entries: Vec<Entry>,
-    /// What to pass as `after` for the next page; `None` on the last.
+    /// What to pass as `after` for the next page; `None` on the last. It need not be a key.
     pub next: Option<String>,
 }
 
@@ -101,8 +102,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`StoreError::Exists`] where `mode` is [`PutMode::Create`] and the key is taken.
     async fn put(&self, key: &str, body: Bytes, mode: PutMode) -> Result<Version>;
 
-    /// Starts to write a blob of unknown size, which replaces any other when it is finished.
-    async fn writer(&self, key: &str) -> Result<Box<dyn Upload>>;
+    /// Starts to write a blob of unknown size, which replaces any other when it is finished; with
+    /// [`PutMode::Create`], finishing it fails where the key is taken by then.
+    async fn writer(&self, key: &str, mode: PutMode) -> Result<Box<dyn Upload>>;
 
     /// Up to `limit` (at least one) blobs whose keys start with `prefix` and come after `after`.
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page>;
@@ -120,6 +122,9 @@ pub trait Upload: Send + fmt::Debug {
     async fn write(&mut self, part: Bytes) -> Result<()>;
 
     /// Makes the blob visible under its key.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] for a create whose key is taken; nothing is left of it then.
     async fn finish(self: Box<Self>) -> Result<Meta>;
 
     /// Gives up, and removes what was written.

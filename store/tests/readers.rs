@@ -232,7 +232,7 @@ fn extents_beyond_the_end_are_refused() {
 fn blocking_uploads_write() {
     use std::io::Write;
     let (store, _) = stored(b"");
-    let mut upload = store.writer("up").unwrap();
+    let mut upload = store.writer("up", PutMode::Overwrite).unwrap();
     upload.write_all(b"12").unwrap();
     upload.write(Bytes::from_static(b"3")).unwrap();
     assert_eq!(upload.finish().unwrap().size, 3);
@@ -240,6 +240,10 @@ fn blocking_uploads_write() {
     let page = store.list("", None, 9).unwrap();
     assert_eq!(page.entries.len(), 2);
     store.delete("up").unwrap();
-    store.writer("up").unwrap().abort().unwrap();
+    store
+        .writer("up", PutMode::Overwrite)
+        .unwrap()
+        .abort()
+        .unwrap();
     assert!(store.head("up").is_err());
 }

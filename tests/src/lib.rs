@@ -14,6 +14,8 @@
 //! * [`sound`]: samples, clicks, alignment
 //! * [`vp8`]: VP8 streams and other decoders of them
 //! * [`browser`]: Chromium that plays a file
+//! * [`servers`]: the S3 servers that run beside the tests
+//! * [`web`]: an HTTP server of a test's own
 //! * [`work`]: folders of unfinished work
 //!
 //! Everything here panics with the reason when something is not as it must be.
@@ -26,8 +28,10 @@ pub mod manifest;
 pub mod pictures;
 pub mod place;
 pub mod process;
+pub mod servers;
 pub mod sound;
 pub mod sources;
 pub mod streams;
 pub mod vp8;
+pub mod web;
 pub mod work;

@@ -87,7 +87,9 @@ impl WorkPlace {
     pub(crate) fn blob_writer(&self, key: &str) -> Result<BlobWriter, Failure> {
         Ok(BlobWriter {
             key: key.to_owned(),
-            upload: self.blocking().writer(&self.full_key(key))?,
+            upload: self
+                .blocking()
+                .writer(&self.full_key(key), PutMode::Overwrite)?,
             part: Vec::with_capacity(PART),
             hash: blake3::Hasher::new(),
             written: 0,

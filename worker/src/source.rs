@@ -4,18 +4,30 @@ use framemill_store::{
     self as store, Blocking, Location, Meta, RangeReader, ReadStats, ReaderOptions, Version,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// A blob to read, and which content it must have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRef {
-    /// Absolute path or URI.
+    /// Absolute path or URI, with the secrets that a URL may hold: `Debug` leaves them out.
     pub uri: String,
     /// The store's version of the content; reads fail once it has another.
     pub version: String,
     /// Size in bytes.
     pub size: u64,
+}
+
+impl fmt::Debug for SourceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { uri, version, size } = self;
+        f.debug_struct("SourceRef")
+            .field("uri", &store::shown(uri))
+            .field("version", version)
+            .field("size", size)
+            .finish()
+    }
 }
 
 impl SourceRef {
@@ -40,12 +52,11 @@ impl SourceRef {
         Ok((Blocking::new(blobs, handle.clone()), key))
     }
 
-    /// A seekable reader of the whole blob, counting in `stats`.
-    pub(crate) fn reader(
-        &self,
-        handle: &Handle,
-        stats: &Arc<ReadStats>,
-    ) -> Result<RangeReader, Failure> {
+    /// A seekable reader of the whole blob, counting in `stats`, for a thread that may block.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn reader(&self, handle: &Handle, stats: &Arc<ReadStats>) -> Result<RangeReader, Failure> {
         let (blobs, key) = self.open(handle)?;
         Ok(RangeReader::new(
             blobs,
@@ -65,9 +76,11 @@ impl SourceRef {
         }
     }
 
-    /// The last part of the name, for messages and for recognition by extension.
+    /// The last part of the name, without a URL's query, for messages and for recognition by
+    /// extension.
     #[must_use]
-    pub fn file_name(&self) -> &str {
-        self.uri.rsplit('/').next().unwrap_or(&self.uri)
+    pub fn file_name(&self) -> String {
+        let key = Location::parse(&self.uri).map_or(String::new(), |location| location.key);
+        key.rsplit('/').next().unwrap_or("").to_owned()
     }
 }

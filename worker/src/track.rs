@@ -68,7 +68,7 @@ pub(crate) fn run(
     stats: &Arc<ReadStats>,
 ) -> Result<Outcome, Failure> {
     let reader = task.source.reader(&place.handle, stats)?;
-    let mut demuxer = Demuxer::open(reader, task.source.file_name())?;
+    let mut demuxer = Demuxer::open(reader, &task.source.file_name())?;
     let stream = demuxer
         .streams()
         .into_iter()

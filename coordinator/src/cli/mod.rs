@@ -91,7 +91,8 @@ pub fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let level = if cli.quiet { "off" } else { &cli.log_level };
-    let filter = EnvFilter::new(level);
+    // Our own alone: other crates log requests, with what is secret in them.
+    let filter = EnvFilter::new(format!("off,framemill={level}"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -122,6 +123,8 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         .max_blocking_threads(4096 + 512)
         .build()
         .map_err(|e| JobError::Failed(format!("cannot start the runtime: {e}")))?;
+    // For commands that drive no async work themselves, but read from stores.
+    let entered = runtime.enter();
     let result = match command {
         Command::Probe(args) => runtime.block_on(probe::run(&args)),
         Command::Transcode(args) => runtime.block_on(transcode::run(*args, quiet, simd)),
@@ -131,6 +134,7 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         Command::Pictures(args) => runtime.block_on(pictures::run(*args, simd)),
         Command::Work => runtime.block_on(work::run(simd)),
     };
+    drop(entered);
     // Threads that are still in a codec's hands must not hold up the exit.
     runtime.shutdown_background();
     result

@@ -10,7 +10,7 @@ use crate::orientation::orientation;
 use colour::{ColourReport, HdrReport};
 use framemill_codec::libav::{MediaKind, StreamInfo};
 use framemill_codec::picture::Rational;
-use framemill_store::{Location, MemoryStore, Store, StoreRoot};
+use framemill_store::{self as store, Location, MemoryStore, Store, StoreRoot};
 use framemill_worker::index::{Damage, Index, IndexTask};
 use framemill_worker::{Failure, SourceRef, Task, Unwatched, WorkPlace};
 use rate::gcd;
@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 /// Show what a media file holds.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ProbeArgs {
-    /// File to look into.
+    /// What to look into: a file, s3://BUCKET/KEY or https://HOST/PATH.
     pub input: String,
     /// Print JSON instead of a table.
     #[arg(long)]
@@ -41,7 +41,7 @@ pub async fn run(args: &ProbeArgs) -> Result<()> {
         let text = serde_json::to_string(&report).map_err(|e| JobError::Failed(e.to_string()))?;
         print(&format!("{text}\n"))
     } else {
-        print(&table::table(&args.input, &report))
+        print(&table::table(&store::shown(&args.input), &report))
     }
 }
 
@@ -58,7 +58,8 @@ pub(super) fn print(text: &str) -> Result<()> {
 
 /// Runs the index task with a store of its own that goes away with it.
 async fn index_of(input: &str) -> Result<Index> {
-    let failed = |failure: Failure| JobError::from_failure(input, &failure);
+    let name = store::shown(input);
+    let failed = |failure: Failure| JobError::from_failure(&name, &failure);
     let source = SourceRef::look_up(&absolute(input)?)
         .await
         .map_err(failed)?;
@@ -76,7 +77,7 @@ async fn index_of(input: &str) -> Result<Index> {
     let outcome =
         tokio::task::spawn_blocking(move || framemill_worker::run(&task, &place, &Unwatched))
             .await
-            .map_err(|e| JobError::Failed(format!("{input}: internal error: {e}")))?
+            .map_err(|e| JobError::Failed(format!("{name}: internal error: {e}")))?
             .map_err(failed)?;
     let blob = outcome
         .blobs
@@ -92,7 +93,7 @@ async fn index_of(input: &str) -> Result<Index> {
 /// The input with its path made absolute; URIs of other stores as they are.
 fn absolute(input: &str) -> Result<String> {
     let wrong = |detail: String| JobError::Input {
-        file: input.to_owned(),
+        file: store::shown(input),
         detail,
     };
     match Location::parse(input).map_err(|e| wrong(e.to_string()))? {

@@ -13,6 +13,7 @@ use crate::progress::Progress;
 use crate::report::{ReportFile, ReportHead, ReportTail, REPORT_VERSION};
 use framemill_codec::dsp::Dsp;
 use framemill_codec::picture::Rational;
+use framemill_store as store;
 use framemill_worker::task::environment;
 use framemill_worker::{peak_memory, process_cpu_s};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// What shapes the video, shared by the commands that plan.
 #[derive(clap::Args, Clone, Debug)]
 pub struct MediaArgs {
-    /// The source file
+    /// The source: a file, s3://BUCKET/KEY or https://HOST/PATH
     pub input: String,
     /// Video codec to encode to
     #[arg(long, value_enum, default_value = "av1")]
@@ -111,13 +112,14 @@ pub struct MediaArgs {
 pub struct TranscodeArgs {
     #[command(flatten)]
     media: MediaArgs,
-    /// The file to write: .mp4, .mov, .mkv or .webm
+    /// What to write, a file or s3://BUCKET/KEY: .mp4, .mov, .mkv or .webm
     #[arg(long, short, value_name = "FILE")]
     output: String,
     /// Where the work is done
     #[arg(long, default_value = "local", value_parser = ["local"])]
     engine: String,
-    /// Where intermediate results are kept [default: a folder beside the output, removed at the end]
+    /// Where intermediate results are kept: a folder or s3://BUCKET/PREFIX [default: a folder
+    /// beside the output, or here if that is no file, removed at the end]
     #[arg(long, value_name = "URI")]
     work_dir: Option<String>,
     /// Take results of an earlier, interrupted run (the default)
@@ -247,7 +249,7 @@ pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -
             version: REPORT_VERSION,
             framemill: env!("CARGO_PKG_VERSION"),
             environment: environment().to_owned(),
-            input: args.media.input.clone(),
+            input: store::shown(&args.media.input),
             output: args.output.clone(),
             engine: job.engine_name(),
         });
@@ -291,7 +293,7 @@ fn explain(error: JobError, job: &Job, progress: &Progress) -> JobError {
                 "interrupted with {} of {} chunks done; the same command goes on from there (kept in {})",
                 s.chunks,
                 s.total_chunks,
-                job.work_dir()
+                store::shown(job.work_dir())
             ))
         }
         other => other,

@@ -2,7 +2,6 @@
 //! From finished tasks to the file under its name.
 
 use super::encode::Made;
-use super::output::{publish, stage_path};
 use super::Job;
 use crate::error::JobError;
 use crate::plan::Plan;
@@ -24,17 +23,19 @@ impl Job {
         made: Made,
     ) -> Result<(), StitchError> {
         let start = runner.now().as_secs_f64();
-        let stage = stage_path(&self.output);
-        let result = self.write_and_verify(index, plan, made, &stage).await;
-        let size = std::fs::metadata(&stage).map_or(0, |m| m.len());
+        let stage = self.output.stage()?;
+        let result = self.write_and_verify(index, plan, made, &stage.path).await;
+        let size = std::fs::metadata(&stage.path).map_or(0, |m| m.len());
+        let overwrite = self.request.overwrite;
         let result = match result {
             Ok(()) => {
-                publish(&stage, &self.output, self.request.overwrite).map_err(StitchError::Job)
+                let published = self.output.publish(&stage, overwrite, &self.cancel);
+                published.await.map_err(StitchError::Job)
             }
             Err(error) => Err(error),
         };
         if result.is_err() {
-            let _ = std::fs::remove_file(&stage);
+            let _ = std::fs::remove_file(&stage.path);
         }
         if let Some(report) = &self.request.report {
             report.record(&InvocationRecord {

@@ -9,7 +9,7 @@ mod stages;
 pub use output::{absolute, same_file};
 pub use stages::load_index;
 
-use output::{check_output, default_work_dir, lock_folder};
+use output::{lock_folder, Output};
 
 use crate::engine::{Engine, LocalEngine};
 use crate::error::{JobError, Result};
@@ -24,7 +24,7 @@ use framemill_codec::libav::heap_in_use;
 use framemill_store::{self as store, Location};
 use framemill_worker::index::Index;
 use framemill_worker::{SourceRef, WorkPlace};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 /// Everything a job is told.
 #[derive(Clone, Debug)]
 pub struct JobRequest {
-    /// The source as the user named it.
+    /// The source as the user named it, with a URL's secrets.
     pub input: String,
     /// What to make of it.
     pub options: TranscodeOptions,
@@ -54,6 +54,14 @@ pub struct JobRequest {
     pub simd: Option<&'static Dsp>,
 }
 
+impl JobRequest {
+    /// The source as it may be shown.
+    #[must_use]
+    pub fn input_name(&self) -> String {
+        store::shown(&self.input)
+    }
+}
+
 /// What a job did.
 #[derive(Debug, Default)]
 pub struct JobLog {
@@ -66,7 +74,7 @@ pub struct JobLog {
 /// A job under way.
 pub struct Job {
     request: JobRequest,
-    output: PathBuf,
+    output: Output,
     work_dir: String,
     place: WorkPlace,
     engine: Arc<dyn Engine>,
@@ -84,7 +92,7 @@ pub async fn look_up(input: &str) -> Result<SourceRef> {
     SourceRef::look_up(&absolute(input)?)
         .await
         .map_err(|f| JobError::Input {
-            file: input.to_owned(),
+            file: store::shown(input),
             detail: f.to_string(),
         })
 }
@@ -99,12 +107,14 @@ impl Job {
         cancel: CancellationToken,
         progress: Arc<Progress>,
     ) -> Result<Self> {
-        let output = PathBuf::from(absolute(&request.options.output)?);
+        let output = Output::of(&request.options.output)?;
         let work_dir = match &request.work_dir {
             Some(dir) => absolute(dir)?,
-            None => default_work_dir(&output),
+            None => output.default_work_dir()?,
         };
-        let failed = |e: store::StoreError| JobError::Usage(format!("--work-dir {work_dir}: {e}"));
+        let failed = |e: store::StoreError| {
+            JobError::Usage(format!("--work-dir {}: {e}", store::shown(&work_dir)))
+        };
         let location = Location::parse_place(&work_dir).map_err(failed)?;
         let (work, prefix) = store::open(&location).await.map_err(failed)?;
         let place = WorkPlace {
@@ -155,14 +165,14 @@ impl Job {
     /// there before, and what is done can be resumed.
     pub async fn run(&mut self) -> Result<()> {
         if !self.request.options.digest {
-            check_output(&self.request, &self.output)?;
+            self.output.check(&self.request).await?;
         }
+        let source = look_up(&self.request.input).await?;
         let found_work = Path::new(&self.work_dir).exists();
         let _lock = match self.request.work_dir {
             None => Some(lock_folder(&self.work_dir)?),
             Some(_) => None,
         };
-        let source = look_up(&self.request.input).await?;
         let mut decode = false;
         // A chunk that was damaged on disk after it was made costs one more round.
         for _ in 0..3 {
@@ -173,7 +183,7 @@ impl Job {
                 }
                 Err(StitchError::Job(JobError::Replan(why))) => {
                     return Err(JobError::Input {
-                        file: self.request.input.clone(),
+                        file: self.request.input_name(),
                         detail: why,
                     });
                 }
@@ -201,7 +211,7 @@ impl Job {
         }
         Err(JobError::Failed(format!(
             "{}: frames keep differing from the plan, or results are damaged again and again",
-            self.request.input
+            self.request.input_name()
         )))
     }
 
@@ -224,7 +234,7 @@ impl Job {
             self.request.resume,
             self.cancel.child_token(),
             self.progress.clone(),
-            &self.request.input,
+            &self.request.input_name(),
             self.request.report.clone(),
         )
     }

@@ -33,7 +33,7 @@ impl Job {
     }
 
     pub(super) async fn plan(&self, runner: &mut Runner, index: &Arc<Index>) -> Result<Plan> {
-        let mut plan = plan::plan(index, &self.request.options, &self.request.input)?;
+        let mut plan = plan::plan(index, &self.request.options, &self.request.input_name())?;
         if self.request.options.chunk == ChunkRule::Scenes {
             let starts;
             (plan, starts) = self.find_scenes(runner, index, plan).await?;

@@ -5,8 +5,10 @@
 //! hold no blobs, and removes what it wrote. A violation panics with the store and the rule.
 //! [`reads`] alone suits a store that is read only.
 
+mod deviations;
 mod listing;
 mod reading;
+mod uploads;
 mod writing;
 
 use std::future::Future;
@@ -15,15 +17,16 @@ use bytes::Bytes;
 
 use crate::{PutMode, Result, Store, Version};
 
+pub use deviations::Deviations;
 pub use listing::{many_keys, odd_keys};
 pub use reading::{changed_version, empty_blob, missing_blobs, reads, small_blob};
-pub use writing::{
-    create_races, deletes, large_upload, overwrite_is_atomic, unfinished_uploads_are_invisible,
-    uploads,
+pub use uploads::{
+    creating_uploads, large_upload, unfinished_uploads_are_invisible, upload_races, uploads,
 };
+pub use writing::{create_races, deletes, overwrite_is_atomic};
 
-/// The whole suite. It writes about 60 MB and 5,100 blobs.
-pub async fn all(store: &dyn Store, prefix: &str) {
+/// The whole suite. It writes about 150 MB and 5,100 blobs.
+pub async fn all(store: &dyn Store, prefix: &str, deviations: &Deviations) {
     let under = |name: &str| format!("{prefix}{name}/");
     small_blob(store, &under("small")).await;
     empty_blob(store, &under("empty")).await;
@@ -34,9 +37,11 @@ pub async fn all(store: &dyn Store, prefix: &str) {
     overwrite_is_atomic(store, &under("overwrite")).await;
     uploads(store, &under("uploads")).await;
     unfinished_uploads_are_invisible(store, &under("unfinished")).await;
+    creating_uploads(store, &under("creating")).await;
+    upload_races(store, &under("upload-races")).await;
     large_upload(store, &under("large")).await;
-    odd_keys(store, &under("odd")).await;
-    many_keys(store, &under("many")).await;
+    odd_keys(store, &under("odd"), deviations).await;
+    many_keys(store, &under("many"), deviations).await;
 }
 
 /// The value of a call that must succeed.

@@ -114,7 +114,7 @@ impl Store for DirStore {
         .await
     }
 
-    async fn writer(&self, key: &str) -> Result<Box<dyn Upload>> {
+    async fn writer(&self, key: &str, mode: PutMode) -> Result<Box<dyn Upload>> {
         check_key(key)?;
         let temp = self
             .run(Operation::Write, key, |root, key| root.temp(key))
@@ -122,6 +122,7 @@ impl Store for DirStore {
         Ok(Box::new(upload::DirUpload::new(
             Arc::clone(&self.root),
             key.to_owned(),
+            mode,
             temp,
         )))
     }

@@ -25,11 +25,11 @@ async fn nothing_unfinished_is_left_behind() {
         .unwrap();
     let lost = store.put("a/b", body("2"), PutMode::Create).await;
     assert!(matches!(lost, Err(StoreError::Exists { .. })));
-    let mut dropped = store.writer("c").await.unwrap();
+    let mut dropped = store.writer("c", PutMode::Overwrite).await.unwrap();
     dropped.write(vec![0; 3 << 20].into()).await.unwrap();
     assert_eq!(unfinished(&root), 1);
     drop(dropped);
-    let aborted = store.writer("c").await.unwrap();
+    let aborted = store.writer("c", PutMode::Overwrite).await.unwrap();
     aborted.abort().await.unwrap();
     assert_eq!(unfinished(&root), 0);
     drop(store);
@@ -41,7 +41,7 @@ async fn nothing_unfinished_is_left_behind() {
 async fn an_upload_outlives_its_store() {
     let dir = tempfile::tempdir().unwrap();
     let store = DirStore::new(dir.path());
-    let mut upload = store.writer("a").await.unwrap();
+    let mut upload = store.writer("a", PutMode::Overwrite).await.unwrap();
     drop(store);
     upload.write(body("late")).await.unwrap();
     upload.finish().await.unwrap();
@@ -68,7 +68,7 @@ async fn bad_keys_are_refused_by_every_method() {
             store.get(key, 9).await.err(),
             store.get_range(key, 0..1, None).await.err(),
             store.put(key, body("x"), PutMode::Create).await.err(),
-            store.writer(key).await.err(),
+            store.writer(key, PutMode::Overwrite).await.err(),
             store.delete(key).await.err(),
         ];
         for error in errors {

@@ -22,15 +22,17 @@ pub(super) struct DirUpload {
     temp: Option<NamedTempFile>, // before `root`, which removes the area when it is empty
     gathered: BytesMut,
     key: String,
+    mode: PutMode,
     root: Arc<Root>,
 }
 
 impl DirUpload {
-    pub(super) fn new(root: Arc<Root>, key: String, temp: NamedTempFile) -> Self {
+    pub(super) fn new(root: Arc<Root>, key: String, mode: PutMode, temp: NamedTempFile) -> Self {
         Self {
             temp: Some(temp),
             gathered: BytesMut::new(),
             key,
+            mode,
             root,
         }
     }
@@ -75,12 +77,12 @@ impl Upload for DirUpload {
 
     async fn finish(mut self: Box<Self>) -> Result<Meta> {
         let mut temp = self.take()?;
-        let (root, key) = (Arc::clone(&self.root), self.key.clone());
+        let (root, key, mode) = (Arc::clone(&self.root), self.key.clone(), self.mode);
         let gathered = self.gathered.split().freeze();
         blocking(Operation::Write, self.key.clone(), move || {
             temp.write_all(&gathered)
                 .map_err(|e| StoreError::from_os(Operation::Write, &key, &e))?;
-            root.commit(&key, temp, PutMode::Overwrite)
+            root.commit(&key, temp, mode)
         })
         .await
     }

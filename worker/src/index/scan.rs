@@ -117,7 +117,7 @@ pub fn scan(
 impl Scan<'_> {
     fn open(&self) -> Result<Demuxer, Failure> {
         let reader = self.task.source.reader(&self.place.handle, self.stats)?;
-        Ok(Demuxer::open(reader, self.task.source.file_name())?)
+        Ok(Demuxer::open(reader, &self.task.source.file_name())?)
     }
 
     /// The packets, by the cheapest pass that tells the truth.
@@ -148,7 +148,7 @@ impl Scan<'_> {
     fn read_sparse(&self, media: Media, video: &StreamInfo) -> Result<Table, Failure> {
         let reader = self.task.source.reader(&self.place.handle, self.stats)?;
         let (reader, armed) = SparseReader::new(reader, media.stretches);
-        let mut demuxer = Demuxer::open_tables(reader, self.task.source.file_name())?;
+        let mut demuxer = Demuxer::open_tables(reader, &self.task.source.file_name())?;
         demuxer.keep_streams(|i| i == video.index);
         armed.store(true, Ordering::Relaxed);
         let mut table = Table::default();

@@ -6,10 +6,13 @@ use crate::orientation::orientation;
 use framemill_codec::libav::{log, Decoder, Demuxer, Frame, InputPacket, MediaKind, StreamInfo};
 use framemill_codec::picture::Rational;
 use framemill_codec::{Class, Error};
-use framemill_store::{Location, StoreRoot};
+use framemill_store::{shown, Location, StoreRoot};
+use framemill_worker::{Failure, SourceRef};
 use std::fs::File;
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use tokio::runtime::Handle;
 
 /// Pictures that a decoder may be ahead.
 const AHEAD: usize = 2;
@@ -46,27 +49,39 @@ impl Damage {
 }
 
 impl Pictures {
-    /// Opens the video stream of a local file.
+    /// Opens a file's video stream. Other stores than directories need a tokio runtime that was
+    /// entered.
     ///
     /// # Errors
-    /// [`JobError::Usage`] for other places, [`JobError::Input`] for what is no readable video.
+    /// [`JobError::Input`] for what is no readable video.
     pub fn open(file: &str) -> Result<Self> {
+        let name = shown(file);
         let wrong = |detail: String| JobError::Input {
-            file: file.to_owned(),
+            file: name.clone(),
             detail,
         };
         let location = Location::parse(file).map_err(|e| wrong(e.to_string()))?;
-        let StoreRoot::Dir(root) = &location.root else {
-            return Err(JobError::Usage(format!(
-                "{file}: only local files can be opened here"
-            )));
-        };
-        let reader = File::open(root.join(&location.key)).map_err(|e| wrong(e.to_string()))?;
         let failed = |error: Error| match error.class() {
             Class::BadInput => wrong(error.to_string()),
-            _ => JobError::Failed(format!("{file}: {error}")),
+            _ => JobError::Failed(format!("{name}: {error}")),
         };
-        let mut demuxer = Demuxer::open(reader, &location.key).map_err(failed)?;
+        let demuxer = match &location.root {
+            StoreRoot::Dir(root) => {
+                let path = root.join(&location.key);
+                Demuxer::open(
+                    File::open(path).map_err(|e| wrong(e.to_string()))?,
+                    &location.key,
+                )
+            }
+            _ => {
+                let remote = |e: Failure| JobError::from_failure(&name, &e);
+                let handle = &Handle::try_current().map_err(|e| JobError::Failed(e.to_string()))?;
+                let source = handle.block_on(SourceRef::look_up(file)).map_err(remote)?;
+                let reader = source.reader(handle, &Arc::default()).map_err(remote)?;
+                Demuxer::open(reader, &source.file_name())
+            }
+        };
+        let mut demuxer = demuxer.map_err(failed)?;
         let streams = demuxer.streams();
         let video = choose_video(&streams).ok_or_else(|| wrong("no video stream".into()))?;
         let decoder = Decoder::open(&video.params, video.time_base).map_err(failed)?;
@@ -78,7 +93,7 @@ impl Pictures {
             .spawn(move || decode(demuxer, decoder, stream, &sender))
             .map_err(|e| JobError::Failed(format!("no thread to decode in: {e}")))?;
         Ok(Self {
-            file: file.to_owned(),
+            file: name.clone(),
             orientation: video
                 .display_matrix
                 .and_then(|m| orientation(&m))

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The HTTP client.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::Client;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime;
+
+use crate::{Operation, Result, StoreError};
+
+/// Redirects that are followed.
+const REDIRECTS: usize = 5;
+
+/// A client's connections live in the runtime that made them, so each runtime has its own.
+static KNOWN: LazyLock<Mutex<HashMap<runtime::Id, Client>>> = LazyLock::new(Mutex::default);
+
+/// The client of this runtime.
+pub(super) fn client() -> Result<Client> {
+    let id = runtime::Handle::current().id();
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = known.get(&id) {
+        return Ok(client.clone());
+    }
+    let client = make()?;
+    known.insert(id, client.clone());
+    Ok(client)
+}
+
+fn make() -> Result<Client> {
+    let failed = |detail: String| StoreError::Bug {
+        operation: Operation::Open,
+        key: "https:".into(),
+        detail,
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| failed(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
+        .redirect(Policy::custom(follow))
+        // A Referer would tell the next host the address, query and all.
+        .referer(false)
+        .user_agent(concat!("framemill/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|e| failed(e.without_url().to_string()))
+}
+
+fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let leaves_tls = attempt.url().scheme() != "https"
+        && attempt.previous().iter().any(|url| url.scheme() == "https");
+    if leaves_tls {
+        attempt.error("it leads from https: to http:")
+    } else if attempt.previous().len() > REDIRECTS {
+        attempt.error("there are too many")
+    } else {
+        attempt.follow()
+    }
+}
