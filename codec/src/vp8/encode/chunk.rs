@@ -169,11 +169,12 @@ fn encode(
     if sources.is_empty() {
         return Err(bad("a chunk without pictures"));
     }
+    let continues = state.references.is_some();
     let mut history = History::default();
     let effort = settings.preset.effort();
     let mut packets = Vec::with_capacity(sources.len());
     for (n, picture) in sources.frames.iter().enumerate() {
-        let plan = plan(settings, state.references.is_none(), n, sources.len());
+        let plan = plan(settings, continues, n, sources.len());
         let coded = frame::code(dsp, &state, sources.info, picture, &plan, &history, effort)?;
         packets.push(coded.packet);
         (state, history) = (coded.state, coded.history);
@@ -181,22 +182,28 @@ fn encode(
     Ok(FirstPass { packets, state })
 }
 
-/// The quantizer of an inter frame.
-pub(super) fn inter_quantizer(quality: u8, golden: bool) -> u8 {
+/// How much finer the steps are of the first frame behind a join: levels make up
+/// for decisions that were made without the references.
+const JOIN_SCALE: f64 = 0.85;
+
+/// The quantizer of inter frame `n` of a chunk, which becomes the `golden` frame
+/// or not, and `continues` from the chunk before or not.
+pub(super) fn inter_quantizer(quality: u8, n: usize, golden: bool, continues: bool) -> u8 {
     let base = QUANTIZERS[usize::from(quality.min(63))];
-    if golden {
-        scaled(base, GOLDEN_SCALE)
-    } else {
-        base
+    match (golden, n) {
+        (true, _) => scaled(base, GOLDEN_SCALE),
+        (false, 0) if continues => scaled(base, JOIN_SCALE),
+        _ => base,
     }
 }
 
-/// What frame `n` of `count` is to be.
-fn plan(settings: ChunkSettings, key: bool, n: usize, count: usize) -> FramePlan {
+/// What frame `n` of `count` is to be, behind a key frame or as one.
+fn plan(settings: ChunkSettings, continues: bool, n: usize, count: usize) -> FramePlan {
+    let key = n == 0 && !continues;
     let golden = !key && settings.golden && n == golden_at(count);
     let quantizer = match key {
         true => scaled(QUANTIZERS[usize::from(settings.quality.min(63))], KEY_SCALE),
-        false => inter_quantizer(settings.quality, golden),
+        false => inter_quantizer(settings.quality, n, golden, continues),
     };
     FramePlan::usual(key, golden, quantizer)
 }

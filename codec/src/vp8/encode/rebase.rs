@@ -69,13 +69,14 @@ pub fn rebase(
     for (n, frame) in draft.frames.iter().enumerate() {
         let due = settings.golden && n == golden_at(draft.frames.len());
         let golden = due || frame.header.golden == Refresh::New;
+        let quantizer = inter_quantizer(settings.quality, n, golden, true);
         // A hidden frame stands for the next picture that is shown.
         let source = match frame.header.tag.show {
             true => sources.next(),
             false => sources.clone().next(),
         };
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let rebase = Rebase::new(dsp, &state, frame, source, (settings.quality, golden));
+        let rebase = Rebase::new(dsp, &state, frame, source, (golden, quantizer));
         let (packet, next) = rebase.run(&mut room, threads)?;
         packets.push(packet);
         state = next;
@@ -129,12 +130,12 @@ impl<'a> Rebase<'a> {
         state: &'a State,
         draft: &'a DraftFrame,
         source: &'a Source,
-        (quality, golden): (u8, bool),
+        (golden, quantizer): (bool, u8),
     ) -> Self {
         let effort = super::Preset::Fast.effort();
         let header = &draft.header;
         let quant = QuantIndices {
-            y_ac: i32::from(inter_quantizer(quality, golden)),
+            y_ac: i32::from(quantizer),
             ..header.quant
         };
         let steps = Quantizer::new(quant.y_ac, &quant);
