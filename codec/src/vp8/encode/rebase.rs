@@ -67,8 +67,9 @@ pub fn rebase(
     let mut room = Frame::new(Geometry::new(info.width, info.height));
     let mut sources = sources.frames.iter();
     for (n, frame) in draft.frames.iter().enumerate() {
-        let due = settings.golden && n == golden_at(draft.frames.len());
-        let golden = due || frame.header.golden == Refresh::New;
+        // A golden frame that another encoder made where none is due gains nothing
+        // by finer steps: what comes after refers to those that are.
+        let golden = settings.golden && n == golden_at(draft.frames.len());
         let quantizer = inter_quantizer(settings.quality, n, golden, true);
         // A hidden frame stands for the next picture that is shown.
         let source = match frame.header.tag.show {
@@ -114,7 +115,7 @@ struct Rebase<'a> {
     state: &'a State,
     draft: &'a DraftFrame,
     source: &'a Frame,
-    /// Whether the golden frame is made anew.
+    /// Whether this is to be the golden frame.
     golden: bool,
     quant: QuantIndices,
     coding: ModeCoding,
@@ -198,7 +199,7 @@ impl<'a> Rebase<'a> {
             quant: self.quant,
             golden: match self.golden {
                 true => Refresh::New,
-                false => self.draft.header.golden,
+                false => Refresh::Keep,
             },
             ..self.draft.header.clone()
         };
