@@ -26,7 +26,8 @@ const PATIENCE: f64 = 1.1;
 /// Seconds of CPU for a sample of luma of one frame, in one thread
 /// (docs/results.md, "VP8 chunks of 6 frames, rebased"): a first pass, by preset.
 const ENCODE: [f64; 3] = [0.32e-7, 1.0e-7, 1.9e-7];
-/// Of a first pass by libvpx, against ours.
+/// Of a first pass by libvpx, against ours when that coded a key frame in front;
+/// now they are about even.
 const LIBVPX: f64 = 0.75;
 /// A rebase, likewise.
 const REBASE: f64 = 6.5e-9;
@@ -34,9 +35,10 @@ const REBASE: f64 = 6.5e-9;
 const STATE: f64 = 3.0e-8;
 /// Decoding, for a sample of luma of the source.
 const DECODE: f64 = 2.7e-9;
-/// Seconds until a state that is stored has been fetched: two requests.
+/// Seconds until a state that is stored has been fetched: two requests. Assumed,
+/// not measured.
 const FETCH: f64 = 0.03;
-/// Seconds from a task's launch to its work.
+/// Seconds from a task's launch to its work. Assumed, not measured.
 const LAUNCH: f64 = 0.05;
 
 /// How a video is cut.
