@@ -34,6 +34,16 @@ impl Mv {
         self.plus(other.negated())
     }
 
+    /// The larger component's size.
+    pub const fn farthest(self) -> u16 {
+        let (row, col) = (self.row.unsigned_abs(), self.col.unsigned_abs());
+        if row > col {
+            row
+        } else {
+            col
+        }
+    }
+
     /// A vector coded as its difference from `best`.
     #[inline(always)]
     pub fn read(reader: &mut BoolReader<'_>, probs: &[[u8; 19]; 2], best: Self) -> Self {

@@ -56,6 +56,12 @@ impl Field {
         (&self.blocks[at], &self.parts[at])
     }
 
+    /// The largest component of all vectors.
+    pub fn farthest(&self) -> u16 {
+        let vectors = self.parts.iter().flat_map(|parts| &parts.mvs);
+        vectors.map(|mv| mv.farthest()).max().unwrap_or(0)
+    }
+
     /// Above, left, above left.
     pub fn neighbours(&self, x: usize, y: usize) -> [&Macroblock; 3] {
         let at = self.at(x, y);

@@ -3,7 +3,7 @@
 
 use super::field::Field;
 use crate::dsp::Dsp;
-use crate::vp8::frame::Frame;
+use crate::vp8::frame::{Frame, Layout};
 use crate::vp8::header::Header;
 use crate::vp8::loop_filter::{LoopFilter, Strength};
 use crate::vp8::state::{FilterDeltas, Segmentation};
@@ -36,24 +36,31 @@ impl Filtering<'_> {
         }
     }
 
-    /// Squared differences of luma from the source in row `y` of macroblocks,
-    /// filtered with `header`'s level.
+    /// Squared differences from the source in row `y` of macroblocks, filtered
+    /// with `header`'s level.
     fn error(&self, header: &Header, y: usize, frame: &Frame, room: &mut Frame) -> u64 {
-        let layout = frame.geometry.plane(0);
-        // The row above, too: its lowest lines change. Chroma in `room` means
-        // nothing, and does no harm.
-        let first = layout.row(16 * y.saturating_sub(1));
-        let end = layout.row(16 * (y + 1));
-        room.samples[first..end].copy_from_slice(&frame.samples[first..end]);
+        let planes = [(0, 16), (1, 8), (2, 8)].map(|(plane, size)| {
+            let layout = frame.geometry.plane(plane);
+            (layout, size)
+        });
+        for (layout, size) in planes {
+            // The row above, too: its lowest lines change.
+            let first = layout.row(size * y.saturating_sub(1));
+            let end = layout.row(size * (y + 1));
+            room.samples[first..end].copy_from_slice(&frame.samples[first..end]);
+        }
         self.apply(header, y..y + 1, room);
-        let (at, stride) = (layout.row(16 * y), layout.stride);
         let (a, b) = (&self.source.samples, &room.samples);
-        self.dsp
-            .sse_region(a, at, stride, b, at, stride, layout.width, 16)
+        let error = |(layout, size): (Layout, usize)| {
+            let (at, stride) = (layout.row(size * y), layout.stride);
+            self.dsp
+                .sse_region(a, at, stride, b, at, stride, layout.width, size)
+        };
+        planes.map(error).iter().sum()
     }
 
-    /// The level with the least error of luma, by a fourth of the rows of
-    /// macroblocks, looked for around `start` in steps from `step` on.
+    /// The level with the least error, by a fourth of the rows of macroblocks,
+    /// looked for around `start` in steps from `step` on.
     pub fn level(
         &self,
         header: &Header,

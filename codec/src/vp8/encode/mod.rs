@@ -8,6 +8,7 @@
 //! | `search` | motion vectors |
 //! | `activity` | where distortion is seen |
 //! | `chunk`, `draft`, `rebase` | a chunk on its own, its decisions, and onto another state |
+//! | `again` | a second look at decisions, with the references they got |
 //! | `trial` | one way to code a macroblock, and what it costs |
 //! | `quant` | levels, weighed against their bits |
 //! | `cost` | bits of booleans and tokens |
@@ -16,6 +17,7 @@
 //! | `field`, `modes`, `tokens`, `header` | what is written, and how |
 
 mod activity;
+mod again;
 mod chunk;
 mod cost;
 mod decide;
@@ -76,6 +78,8 @@ pub(crate) struct Effort {
     pub thorough_trials: bool,
     /// Whether key frames are coded twice.
     pub twice: bool,
+    /// Whether a rebase looks again at all frames, not only at the first.
+    pub again: bool,
     /// What is added before a division by a step, and the size of no
     /// coefficient, in 1/128 of a step.
     pub round: i32,
@@ -87,7 +91,7 @@ pub(crate) struct Effort {
 impl Preset {
     const fn effort(self) -> Effort {
         let base = Effort {
-            trials: 8,
+            trials: 16,
             sub_trials: 4,
             splits: &[
                 Split::Quarters,
@@ -96,23 +100,25 @@ impl Preset {
                 Split::Sixteenths,
             ],
             search: search::Effort {
-                reach: 16,
+                reach: 8,
                 fine: true,
             },
             thorough: true,
             thorough_trials: true,
             twice: true,
+            again: true,
             round: 48,
             dead: 80,
-            lambda: 0.014,
+            lambda: 0.018,
         };
         match self {
             Self::Slow => base,
             Self::Medium => Effort {
-                trials: 3,
+                trials: 12,
                 sub_trials: 2,
                 splits: &[Split::Quarters, Split::TopBottom, Split::LeftRight],
                 thorough_trials: false,
+                again: false,
                 ..base
             },
             Self::Fast => Effort {
@@ -120,12 +126,13 @@ impl Preset {
                 sub_trials: 1,
                 splits: &[],
                 search: search::Effort {
-                    reach: 8,
                     fine: false,
+                    ..base.search
                 },
                 thorough: false,
                 thorough_trials: false,
                 twice: false,
+                again: false,
                 ..base
             },
         }
@@ -141,7 +148,7 @@ static QUANTIZERS: [u8; 64] = [
 ];
 
 /// How much finer the steps of a key frame are: all frames behind it profit.
-const KEY_SCALE: f64 = 0.5;
+const KEY_SCALE: f64 = 0.35;
 /// The same of a golden frame.
 const GOLDEN_SCALE: f64 = 0.52;
 /// Frames from one golden frame to the next.

@@ -10,6 +10,13 @@ use crate::vp8::tables::ZIGZAG;
 /// Distortion is counted in sixteenths of a squared sample difference.
 pub(crate) const DISTORTION: i64 = 16;
 
+/// How much more bits weigh against absolute differences than the root of what
+/// they weigh against squared ones: differences that vectors and modes save are
+/// in part such that levels would not have coded. Without it the candidates that
+/// are coded in full are those with the least differences and costly vectors,
+/// and films with grain take an eighth more bits (docs/results.md).
+const SAD_SCALE: f64 = 2.0;
+
 /// What a bit is worth.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lambda {
@@ -26,7 +33,7 @@ impl Lambda {
         let squares = scale * f64::from(step * step);
         Self {
             rate: ((squares * DISTORTION as f64) as i64).max(1),
-            sad: (squares.sqrt() * 256.0) as u32,
+            sad: (SAD_SCALE * squares.sqrt() * 256.0) as u32,
         }
     }
 

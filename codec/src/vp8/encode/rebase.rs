@@ -2,6 +2,7 @@
 //! Moves a chunk onto another state, its decisions kept.
 
 use super::activity::Activity;
+use super::again::{Again, Looked};
 use super::chunk::{golden_at, inter_quantizer, ChunkSettings, Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::draft::{Draft, DraftFrame};
@@ -18,7 +19,7 @@ use crate::vp8::error::{bad, Result};
 use crate::vp8::frame::{Frame, Geometry};
 use crate::vp8::header::{Header, QuantIndices, Refresh};
 use crate::vp8::macroblock::skip;
-use crate::vp8::modes::LumaMode;
+use crate::vp8::modes::{LumaMode, Macroblock, Parts};
 use crate::vp8::predict::inter::{Filters, Inter};
 use crate::vp8::predict::intra;
 use crate::vp8::quant::Quantizer;
@@ -36,9 +37,11 @@ pub struct Rebased {
 
 /// Encodes a chunk's pictures from `state` on, with the draft's modes, vectors
 /// and references; residual, filter levels and probabilities are made anew, at
-/// the settings' quality, which is the draft's or one near it. Its preset does
-/// not count. Rows of macroblocks run in `threads` threads; their number makes no
-/// difference to the packets.
+/// the settings' quality, which is the draft's or one near it. Vectors of the
+/// first frame are looked at again, since they were found without its
+/// references; with [`Preset::Slow`](super::Preset::Slow) those of all frames.
+/// Rows of macroblocks run in `threads` threads; their number makes no difference
+/// to the packets.
 ///
 /// # Errors
 /// [`Error::Bitstream`](crate::Error::Bitstream) where the state is of another
@@ -77,7 +80,10 @@ pub fn rebase(
             false => sources.clone().next(),
         };
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let rebase = Rebase::new(dsp, &state, frame, source, (golden, quantizer));
+        let mut rebase = Rebase::new(dsp, &state, frame, source, (golden, quantizer));
+        if n == 0 || settings.preset.effort().again {
+            rebase.look_again();
+        }
         let (packet, next) = rebase.run(&mut room, threads)?;
         packets.push(packet);
         state = next;
@@ -91,7 +97,10 @@ struct Done {
     tokens: Tokens,
     /// Which macroblocks have no coefficients, row by row.
     skips: Vec<bool>,
+    /// Which are no longer coded as in the draft.
+    changed: Vec<((usize, usize), Macroblock, Parts)>,
     trial: Trial,
+    spare: Trial,
 }
 
 /// The rows of a thread.
@@ -123,6 +132,7 @@ struct Rebase<'a> {
     lambda: Lambda,
     activity: &'a Activity,
     costs: TokenCosts,
+    again: Option<Again<'a>>,
 }
 
 impl<'a> Rebase<'a> {
@@ -160,7 +170,13 @@ impl<'a> Rebase<'a> {
             quantisers: Quantisers::new(steps, effort.round, effort.dead),
             activity: &source.activity,
             costs: TokenCosts::new(&state.probabilities.coefficients),
+            again: None,
         }
+    }
+
+    fn look_again(&mut self) {
+        let references = self.state.references.as_ref();
+        self.again = references.and_then(|known| Again::new(self.draft, known, &self.coding));
     }
 
     fn run(mut self, room: &mut Frame, threads: usize) -> Result<(Vec<u8>, State)> {
@@ -224,6 +240,9 @@ impl<'a> Rebase<'a> {
             }
         });
         let mut field = self.draft.field.clone();
+        for (at, block, parts) in done.iter().flat_map(|done| &done.changed) {
+            field.set(*at, *block, parts);
+        }
         for y in 0..geometry.mb_rows {
             let row = &done[y % threads].skips[y / threads * geometry.mb_cols..];
             for (x, &skip) in row.iter().take(geometry.mb_cols).enumerate() {
@@ -244,11 +263,14 @@ impl<'a> Rebase<'a> {
     ) {
         let mut left = Context::default();
         let mut right = Right::OUTSIDE;
-        let trial = &mut done.trial;
         for x in 0..self.source.geometry.mb_cols {
             let mut above = wave.context((x, y));
             let bench = self.bench((x, y), above, left);
-            self.macroblock(inter, wave, &right, &bench, (x, y), trial);
+            if self.macroblock(inter, wave, &right, &bench, (x, y), done) {
+                let Trial { block, parts, .. } = &done.trial;
+                done.changed.push(((x, y), *block, *parts));
+            }
+            let trial = &done.trial;
             let has_y2 = trial.block.has_y2();
             if trial.block.skip {
                 skip(has_y2, &mut above, &mut left);
@@ -282,7 +304,8 @@ impl<'a> Rebase<'a> {
         }
     }
 
-    /// Codes one macroblock as the draft does.
+    /// Codes one macroblock, as the draft does unless a second look finds better
+    /// and this gives true.
     fn macroblock(
         &self,
         inter: &Inter<'_>,
@@ -290,12 +313,18 @@ impl<'a> Rebase<'a> {
         right: &Right,
         bench: &Bench<'_>,
         at: (usize, usize),
-        trial: &mut Trial,
-    ) {
+        Done { trial, spare, .. }: &mut Done,
+    ) -> bool {
         let (block, parts) = self.draft.field.block(at.0, at.1);
         (trial.block, trial.parts) = (*block, *parts);
         if block.reference > 0 {
             inter.macroblock(block, parts, at, &mut trial.target());
+            if let Some(again) = &self.again {
+                match again.look(inter, bench, at, (trial, spare)) {
+                    Looked::AsDrafted => {}
+                    looked => return looked == Looked::Changed,
+                }
+            }
         } else {
             let over = wave.over(at);
             let (luma, [u, v]) = over.edges(right, at);
@@ -308,5 +337,6 @@ impl<'a> Rebase<'a> {
             intra::chroma(self.dsp, block.chroma, [&u, &v], &mut trial.target());
         }
         trial.settle(bench);
+        false
     }
 }
