@@ -8,7 +8,7 @@
 
 use super::{process, Engine, Invocation, InvokeError};
 use async_trait::async_trait;
-use framemill_worker::{run, Failure, Outcome, Task, WorkPlace};
+use framemill_worker::{crash_detail, run, Failure, Outcome, Task, WorkPlace};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Encoders of which a process may hold only one.
@@ -79,15 +79,9 @@ impl Engine for LocalEngine {
         let work = tokio::task::spawn_blocking(move || run(&invocation.task, &place, &invocation));
         match work.await {
             Ok(result) => Ok(result?),
-            Err(error) if error.is_panic() => {
-                let panic = error.into_panic();
-                let detail = panic
-                    .downcast_ref::<String>()
-                    .cloned()
-                    .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-                    .unwrap_or_else(|| "panic".to_owned());
-                Err(InvokeError::Crashed { detail })
-            }
+            Err(error) if error.is_panic() => Err(InvokeError::Crashed {
+                detail: crash_detail(error),
+            }),
             Err(_) => Err(Failure::Cancelled.into()),
         }
     }

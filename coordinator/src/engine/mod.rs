@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Engines run invocations: attempts at tasks, somewhere.
 
+pub mod answer;
 mod local;
 pub mod process;
 
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use framemill_worker::{Failure, Monitor, Outcome, Task};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// One attempt at a task.
@@ -46,6 +48,26 @@ pub enum InvokeError {
     #[error("the worker crashed: {detail}")]
     Crashed {
         /// What is known of it.
+        detail: String,
+    },
+    /// It took longer than it may.
+    #[error("timed out: {detail}")]
+    TimedOut {
+        /// Whose limit it was, in seconds.
+        detail: String,
+    },
+    /// The engine has no room for it now.
+    #[error("throttled: {detail}")]
+    Throttled {
+        /// What the engine says.
+        detail: String,
+        /// How long it asks to be left alone.
+        after: Option<Duration>,
+    },
+    /// The worker will not do it, now or later.
+    #[error("{detail}")]
+    Refused {
+        /// Why.
         detail: String,
     },
 }

@@ -16,7 +16,7 @@ use crate::schedule::{
     Action, Config, Event, FailureClass, InvocationId, Kind, NodeId, NodeSpec, Scheduler,
 };
 use batch::Batch;
-use framemill_worker::{Failure, Outcome, TaskKey, WorkPlace};
+use framemill_worker::{crash_detail, Failure, Outcome, TaskKey, WorkPlace};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -243,7 +243,13 @@ impl Runner {
                     return;
                 }
             }
-            let result = engine.invoke(run).await;
+            // An engine that panics has lost this invocation and no more.
+            let result = tokio::spawn(async move { engine.invoke(run).await });
+            let result = result.await.unwrap_or_else(|error| {
+                Err(InvokeError::Crashed {
+                    detail: crash_detail(error),
+                })
+            });
             let _ = sender.send(Ended {
                 invocation,
                 result,
@@ -328,6 +334,9 @@ impl Runner {
     fn classify(&mut self, id: NodeId, error: &InvokeError) -> Option<FailureClass> {
         let failure = match error {
             InvokeError::Crashed { .. } => return Some(FailureClass::Crashed),
+            InvokeError::TimedOut { .. } => return Some(FailureClass::TimedOut),
+            InvokeError::Throttled { .. } => return Some(FailureClass::Throttled),
+            InvokeError::Refused { .. } => return Some(FailureClass::BadInput),
             InvokeError::Task(failure) => failure,
         };
         let trouble = self.batch.trouble_mut(id);
@@ -374,6 +383,9 @@ impl Runner {
                 JobError::Remake(f.to_string())
             }
             Some(InvokeError::Task(f)) => JobError::from_failure(&self.file, f),
+            Some(InvokeError::Refused { detail }) => {
+                JobError::Failed(format!("{} engine: {detail}", self.engine.name()))
+            }
             Some(crash) => {
                 let (kind, chunk) = self.batch.name(*node);
                 let chunk = chunk.map_or(String::new(), |c| format!(" of chunk {c}"));
