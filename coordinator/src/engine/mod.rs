@@ -2,10 +2,14 @@
 //! Engines run invocations: attempts at tasks, somewhere.
 
 pub mod answer;
+mod http;
 mod local;
+mod payload;
 pub mod process;
 
+pub use http::HttpEngine;
 pub use local::LocalEngine;
+pub use payload::Payload;
 
 use async_trait::async_trait;
 use framemill_worker::{Failure, Monitor, Outcome, Task};

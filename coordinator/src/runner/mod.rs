@@ -74,6 +74,29 @@ fn kind_number(kind: &str) -> Kind {
     Kind(KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len()) as u16)
 }
 
+/// One attempt on the engine. If that panics, this attempt is lost and no more.
+/// An engine that wants to be left alone keeps the slot taken so long.
+async fn run_on(engine: Arc<dyn Engine>, run: Invocation) -> Result<Outcome, InvokeError> {
+    let cancel = run.cancel.clone();
+    let result = tokio::spawn(async move { engine.invoke(run).await }).await;
+    let result = result.unwrap_or_else(|error| {
+        Err(InvokeError::Crashed {
+            detail: crash_detail(error),
+        })
+    });
+    let pause = match &result {
+        Err(InvokeError::Throttled { after, .. }) => *after,
+        _ => None,
+    };
+    if let Some(pause) = pause {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+    result
+}
+
 impl Runner {
     /// A runner for one job; `file` names the input in messages, `report` is
     /// told of every invocation.
@@ -243,13 +266,7 @@ impl Runner {
                     return;
                 }
             }
-            // An engine that panics has lost this invocation and no more.
-            let result = tokio::spawn(async move { engine.invoke(run).await });
-            let result = result.await.unwrap_or_else(|error| {
-                Err(InvokeError::Crashed {
-                    detail: crash_detail(error),
-                })
-            });
+            let result = run_on(engine, run).await;
             let _ = sender.send(Ended {
                 invocation,
                 result,

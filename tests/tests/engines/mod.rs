@@ -2,6 +2,8 @@
 //! Jobs on engines of a test's own, in this process.
 #![allow(dead_code)]
 
+pub mod contract;
+
 use clap::Parser;
 use framemill::cli::transcode::MediaArgs;
 use framemill::engine::{Engine, Invocation, InvokeError};
