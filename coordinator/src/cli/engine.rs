@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where the work is done, as the user says it.
 
-use crate::engine::{Engine, HttpEngine, LocalEngine};
+use crate::engine::host::HostOptions;
+use crate::engine::{Engine, HostEngine, HttpEngine, LocalEngine};
 use crate::error::{JobError, Result};
 use framemill_store::{Location, StoreRoot};
 use framemill_worker::WorkPlace;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ const HTTP_SLOTS: u32 = 64;
 pub enum EngineName {
     /// Threads of this process
     Local,
+    /// Worker processes of this machine
+    Host,
     /// Workers behind --engine-url
     Http,
 }
@@ -29,7 +33,7 @@ pub struct EngineArgs {
     /// Where workers take tasks, with --engine http: http://HOST/PATH or https://HOST/PATH
     #[arg(long, value_name = "URL")]
     engine_url: Option<String>,
-    /// Seconds that an attempt at one task may take, with --engine http
+    /// Seconds that an attempt at one task may take, with --engine host or http
     #[arg(long, value_name = "SECONDS", default_value = "900", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     task_time: u64,
 }
@@ -41,20 +45,18 @@ impl EngineArgs {
     /// [`JobError::Usage`].
     pub fn check(&self, work_dir: Option<&str>) -> Result<()> {
         let refused = |text: &str| Err(JobError::Usage(text.to_owned()));
-        if self.engine == EngineName::Local {
-            return match self.engine_url {
-                Some(_) => refused("--engine-url needs --engine http"),
-                None => Ok(()),
-            };
+        let is_http = self.engine == EngineName::Http;
+        match (&self.engine_url, work_dir) {
+            (Some(_), _) if !is_http => return refused("--engine-url needs --engine http"),
+            (None, _) if is_http => return refused("--engine http needs --engine-url"),
+            (_, None) if is_http => {
+                return refused("--engine http needs --work-dir, a place that workers reach too")
+            }
+            _ => {}
         }
-        if self.engine_url.is_none() {
-            return refused("--engine http needs --engine-url");
-        }
-        let Some(work_dir) = work_dir else {
-            return refused("--engine http needs --work-dir, a place that workers reach too");
-        };
-        match Location::parse_place(work_dir).map(|l| l.root) {
-            Ok(StoreRoot::Memory(_)) => {
+        let work = work_dir.map(Location::parse_place);
+        match work.map(|place| place.map(|l| l.root)) {
+            Some(Ok(StoreRoot::Memory(_))) if self.engine != EngineName::Local => {
                 refused("--work-dir: workers do not reach this process's memory")
             }
             _ => Ok(()),
@@ -73,20 +75,39 @@ impl EngineArgs {
         workers: Option<u32>,
     ) -> Result<Arc<dyn Engine>> {
         let time = Duration::from_secs(self.task_time);
-        match (self.engine, &self.engine_url) {
+        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        Ok(match (self.engine, &self.engine_url) {
             (EngineName::Http, Some(url)) => {
                 let slots = workers.unwrap_or(HTTP_SLOTS);
-                Ok(Arc::new(HttpEngine::new(url, (place, work), slots, time)?))
+                Arc::new(HttpEngine::new(url, (place, work), slots, time)?)
+            }
+            (EngineName::Host, _) => {
+                let options = HostOptions {
+                    time,
+                    ..HostOptions::new(worker_program()?, workers.unwrap_or_else(cores))
+                };
+                Arc::new(HostEngine::new(options, (place, work)))
             }
             _ => {
-                let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-                let workers = workers.unwrap_or(cores);
-                Ok(Arc::new(LocalEngine::new(
-                    place.clone(),
-                    work.to_owned(),
-                    workers,
-                )))
+                let workers = workers.unwrap_or_else(cores);
+                Arc::new(LocalEngine::new(place.clone(), work.to_owned(), workers))
             }
+        })
+    }
+}
+
+/// `framemill-worker`, beside this program.
+fn worker_program() -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(|e| JobError::Failed(e.to_string()))?;
+    let program = own.with_file_name("framemill-worker");
+    for name in ["framemill-worker", "framemill-task"] {
+        let path = own.with_file_name(name);
+        if !path.is_file() {
+            return Err(JobError::Usage(format!(
+                "--engine host needs {name} beside this program: {} is missing",
+                path.display()
+            )));
         }
     }
+    Ok(program)
 }

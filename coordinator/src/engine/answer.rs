@@ -2,7 +2,7 @@
 //! Requests to workers outside this process, and what their answers mean.
 
 use super::InvokeError;
-use framemill_invocation::{Answer, Refusal, Request, TaskRef, PROTOCOL};
+use framemill_invocation::{Answer, Refusal, Request, Response, TaskRef, PROTOCOL};
 use framemill_worker::task::environment;
 use framemill_worker::{Failure, Outcome, TaskKey};
 use std::time::Duration;
@@ -46,4 +46,28 @@ pub fn judge(answer: Answer<Outcome, Failure>, key: &TaskKey) -> Result<Outcome,
             detail: refusal.to_string(),
         }),
     }
+}
+
+/// What the body of a response of `who` means for the invocation of the task of `key`.
+///
+/// # Errors
+/// [`InvokeError`] for all but that task's outcome.
+pub fn read(body: &[u8], who: &str, key: &TaskKey) -> Result<Outcome, InvokeError> {
+    let read: serde_json::Result<Response<Outcome, Failure>> = serde_json::from_slice(body);
+    let detail = match (read, version(body)) {
+        (Ok(response), _) if response.protocol == PROTOCOL => return judge(response.answer, key),
+        (_, Some(worker)) if worker != PROTOCOL => Refusal::Protocol {
+            asked: PROTOCOL,
+            worker,
+        }
+        .to_string(),
+        _ => format!("{who} does not answer as a worker does"),
+    };
+    Err(InvokeError::Refused { detail })
+}
+
+/// The version that something like a response states.
+fn version(body: &[u8]) -> Option<u32> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    value.get("protocol")?.as_u64()?.try_into().ok()
 }

@@ -11,19 +11,18 @@
 //! | 500, 502 | a crash: what platforms say of a worker that died |
 //! | any other status, or a body that is no response | refused: the job fails |
 
-use super::answer::judge;
+use super::answer::read;
 use super::payload::Payload;
-use super::{Engine, Invocation, InvokeError};
+use super::{Engine, Invocation, InvokeError, RemoteCpu};
 use crate::error::{JobError, Result};
 use async_trait::async_trait;
-use framemill_invocation::{Refusal, Response as Envelope, BODY_LIMIT, PROTOCOL};
+use framemill_invocation::BODY_LIMIT;
 use framemill_store::{http_client_builder, shown};
 use framemill_worker::{Failure, Outcome, TaskKey, WorkPlace};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How much later than the worker's own limit an answer is given up.
@@ -41,8 +40,7 @@ pub struct HttpEngine {
     work: String,
     slots: u32,
     time: Duration,
-    /// CPU of finished attempts, in microseconds.
-    remote_us: AtomicU64,
+    remote: RemoteCpu,
 }
 
 impl HttpEngine {
@@ -78,7 +76,7 @@ impl HttpEngine {
             work: work.to_owned(),
             slots,
             time,
-            remote_us: AtomicU64::new(0),
+            remote: RemoteCpu::default(),
         })
     }
 
@@ -95,27 +93,11 @@ impl HttpEngine {
         if status != StatusCode::OK {
             return Err(self.turned_away(&response));
         }
-        let body = self.read(response).await?;
-        let read: serde_json::Result<Envelope<Outcome, Failure>> = serde_json::from_slice(&body);
-        match read {
-            Ok(envelope) => judge(envelope.answer, key),
-            Err(_) => Err(InvokeError::Refused {
-                detail: match version(&body) {
-                    Some(worker) if worker != PROTOCOL => Refusal::Protocol {
-                        asked: PROTOCOL,
-                        worker,
-                    }
-                    .to_string(),
-                    _ => format!(
-                        "{} does not answer as a worker does",
-                        shown(self.url.as_str())
-                    ),
-                },
-            }),
-        }
+        let body = self.body_of(response).await?;
+        read(&body, &shown(self.url.as_str()), key)
     }
 
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, InvokeError> {
+    async fn body_of(&self, mut response: Response) -> Result<Vec<u8>, InvokeError> {
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|e| self.broken(e))? {
             if body.len() + part.len() > BODY_LIMIT {
@@ -177,12 +159,6 @@ fn cause(error: &reqwest::Error) -> String {
     }
 }
 
-/// The version that something like a response states.
-fn version(body: &[u8]) -> Option<u32> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    value.get("protocol")?.as_u64()?.try_into().ok()
-}
-
 #[async_trait]
 impl Engine for HttpEngine {
     fn name(&self) -> &'static str {
@@ -198,7 +174,7 @@ impl Engine for HttpEngine {
     }
 
     fn remote_cpu_s(&self) -> f64 {
-        self.remote_us.load(Ordering::Relaxed) as f64 * 1e-6
+        self.remote.seconds()
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
@@ -212,8 +188,7 @@ impl Engine for HttpEngine {
         };
         payload.clear(&self.place).await;
         if let Ok(outcome) = &result {
-            let us = (outcome.stats.cpu_s * 1e6) as u64;
-            self.remote_us.fetch_add(us, Ordering::Relaxed);
+            self.remote.add(outcome);
         }
         result
     }

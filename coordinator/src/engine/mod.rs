@@ -2,11 +2,13 @@
 //! Engines run invocations: attempts at tasks, somewhere.
 
 pub mod answer;
+pub mod host;
 mod http;
 mod local;
 mod payload;
 pub mod process;
 
+pub use host::HostEngine;
 pub use http::HttpEngine;
 pub use local::LocalEngine;
 pub use payload::Payload;
@@ -74,6 +76,21 @@ pub enum InvokeError {
         /// Why.
         detail: String,
     },
+}
+
+/// CPU that attempts have used outside this process, in microseconds.
+#[derive(Debug, Default)]
+struct RemoteCpu(AtomicU64);
+
+impl RemoteCpu {
+    fn add(&self, outcome: &Outcome) {
+        let us = (outcome.stats.cpu_s * 1e6) as u64;
+        self.0.fetch_add(us, Ordering::Relaxed);
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64 * 1e-6
+    }
 }
 
 /// Where invocations run.

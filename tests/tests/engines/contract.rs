@@ -104,7 +104,8 @@ fn time_out(rig: &dyn Rig) {
     let started = Instant::now();
     let got = runtime().block_on(engine.invoke(invocation(index_task(&plain()))));
     assert!(matches!(got, Err(InvokeError::TimedOut { .. })), "{got:?}");
-    assert!(started.elapsed() >= Duration::from_secs(2));
+    // Workers answer a little before a platform would give up.
+    assert!(started.elapsed() >= Duration::from_millis(1400));
 }
 
 /// Waits until a script has left its process id.
