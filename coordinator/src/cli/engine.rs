@@ -2,7 +2,9 @@
 //! Where the work is done, as the user says it.
 
 use crate::engine::host::HostOptions;
-use crate::engine::{Engine, HostEngine, HttpEngine, LocalEngine};
+use crate::engine::{
+    files, Engine, HostEngine, HttpEngine, LambdaEngine, LambdaOptions, LocalEngine,
+};
 use crate::error::{JobError, Result};
 use framemill_store::{Location, StoreRoot};
 use framemill_worker::WorkPlace;
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 /// Tasks at once behind a URL, where nobody says.
 const HTTP_SLOTS: u32 = 64;
+/// Tasks at once on Lambda, where nobody says: an account's concurrency by default.
+const LAMBDA_SLOTS: u32 = 1000;
 
 /// The engines by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +26,8 @@ pub enum EngineName {
     Host,
     /// Workers behind --engine-url
     Http,
+    /// The function that --function names, on AWS Lambda
+    Lambda,
 }
 
 /// Flags that choose an engine.
@@ -33,7 +39,10 @@ pub struct EngineArgs {
     /// Where workers take tasks, with --engine http: http://HOST/PATH or https://HOST/PATH
     #[arg(long, value_name = "URL")]
     engine_url: Option<String>,
-    /// Seconds that an attempt at one task may take, with --engine host or http
+    /// The function, with --engine lambda: name or ARN
+    #[arg(long, value_name = "NAME")]
+    function: Option<String>,
+    /// Seconds that an attempt at one task may take, with any engine but local
     #[arg(long, value_name = "SECONDS", default_value = "900", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     task_time: u64,
 }
@@ -45,18 +54,24 @@ impl EngineArgs {
     /// [`JobError::Usage`].
     pub fn check(&self, work_dir: Option<&str>) -> Result<()> {
         let refused = |text: &str| Err(JobError::Usage(text.to_owned()));
-        let is_http = self.engine == EngineName::Http;
-        match (&self.engine_url, work_dir) {
-            (Some(_), _) if !is_http => return refused("--engine-url needs --engine http"),
-            (None, _) if is_http => return refused("--engine http needs --engine-url"),
-            (_, None) if is_http => {
-                return refused("--engine http needs --work-dir, a place that workers reach too")
+        use EngineName::{Host, Http, Lambda, Local};
+        match (self.engine, &self.engine_url, &self.function) {
+            (Http, None, _) => return refused("--engine http needs --engine-url"),
+            (Lambda, _, None) => return refused("--engine lambda needs --function"),
+            (Local | Host | Lambda, Some(_), _) => {
+                return refused("--engine-url needs --engine http")
+            }
+            (Local | Host | Http, _, Some(_)) => {
+                return refused("--function needs --engine lambda")
             }
             _ => {}
         }
+        if matches!(self.engine, Http | Lambda) && work_dir.is_none() {
+            return refused("this engine needs --work-dir, a place that its workers reach too");
+        }
         let work = work_dir.map(Location::parse_place);
         match work.map(|place| place.map(|l| l.root)) {
-            Some(Ok(StoreRoot::Memory(_))) if self.engine != EngineName::Local => {
+            Some(Ok(StoreRoot::Memory(_))) if self.engine != Local => {
                 refused("--work-dir: workers do not reach this process's memory")
             }
             _ => Ok(()),
@@ -67,8 +82,8 @@ impl EngineArgs {
     /// is how many the user asks for.
     ///
     /// # Errors
-    /// [`JobError::Usage`] for a wrong URL.
-    pub fn make(
+    /// [`JobError::Usage`] for a wrong URL, an unknown region, too few open files.
+    pub async fn make(
         &self,
         place: &WorkPlace,
         work: &str,
@@ -79,12 +94,27 @@ impl EngineArgs {
         Ok(match (self.engine, &self.engine_url) {
             (EngineName::Http, Some(url)) => {
                 let slots = workers.unwrap_or(HTTP_SLOTS);
+                files::allow(slots, 2)?;
                 Arc::new(HttpEngine::new(url, (place, work), slots, time)?)
             }
+            (EngineName::Lambda, _) => {
+                let slots = workers.unwrap_or(LAMBDA_SLOTS);
+                files::allow(slots, 2)?;
+                let options = LambdaOptions {
+                    function: self.function.clone().unwrap_or_default(),
+                    endpoint: None,
+                    slots,
+                    time,
+                };
+                Arc::new(LambdaEngine::connect(options, (place, work)).await?)
+            }
             (EngineName::Host, _) => {
+                let slots = workers.unwrap_or_else(cores);
+                // A listener, a connection, and what watches the process.
+                files::allow(slots, 4)?;
                 let options = HostOptions {
                     time,
-                    ..HostOptions::new(worker_program()?, workers.unwrap_or_else(cores))
+                    ..HostOptions::new(worker_program()?, slots)
                 };
                 Arc::new(HostEngine::new(options, (place, work)))
             }

@@ -244,7 +244,9 @@ pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -
         report: report.clone(),
         simd,
     };
-    let make = |place: &WorkPlace, work: &str| args.engine.make(place, work, args.media.workers);
+    let make = async |place: &WorkPlace, work: &str| {
+        args.engine.make(place, work, args.media.workers).await
+    };
     let mut job = Job::on(make, request, cancel.clone(), progress.clone()).await?;
     if let Some(report) = &report {
         report.begin(&ReportHead {

@@ -2,17 +2,21 @@
 //! Engines run invocations: attempts at tasks, somewhere.
 
 pub mod answer;
+pub mod files;
 pub mod host;
 mod http;
+mod lambda;
 mod local;
 mod payload;
 pub mod process;
 
 pub use host::HostEngine;
 pub use http::HttpEngine;
+pub use lambda::{LambdaEngine, LambdaOptions};
 pub use local::LocalEngine;
 pub use payload::Payload;
 
+use crate::schedule::Ramp;
 use async_trait::async_trait;
 use framemill_worker::{Failure, Monitor, Outcome, Task};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,6 +108,11 @@ pub trait Engine: Send + Sync {
 
     /// True when a duplicate runs on other hardware than what it duplicates.
     fn speculates(&self) -> bool;
+
+    /// How fast invocations may become more; `None` for at once.
+    fn ramp(&self) -> Option<Ramp> {
+        None
+    }
 
     /// CPU seconds spent outside this process so far.
     fn remote_cpu_s(&self) -> f64 {

@@ -109,12 +109,10 @@ impl Job {
         progress: Arc<Progress>,
     ) -> Result<Self> {
         let workers = request.workers;
-        let local = |place: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>> {
-            Ok(Arc::new(LocalEngine::new(
-                place.clone(),
-                work.to_owned(),
-                workers,
-            )))
+        let local = async |place: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>> {
+            let engine = LocalEngine::new(place.clone(), work.to_owned(), workers);
+            let engine: Arc<dyn Engine> = Arc::new(engine);
+            Ok(engine)
         };
         Self::on(local, request, cancel, progress).await
     }
@@ -125,7 +123,7 @@ impl Job {
     /// # Errors
     /// [`JobError::Usage`], and those of `engine`.
     pub async fn on(
-        engine: impl FnOnce(&WorkPlace, &str) -> Result<Arc<dyn Engine>>,
+        engine: impl AsyncFnOnce(&WorkPlace, &str) -> Result<Arc<dyn Engine>>,
         request: JobRequest,
         cancel: CancellationToken,
         progress: Arc<Progress>,
@@ -146,7 +144,7 @@ impl Job {
             prefix,
             simd: request.simd,
         };
-        let engine = engine(&place, &work_dir)?;
+        let engine = engine(&place, &work_dir).await?;
         Ok(Self {
             request,
             output,

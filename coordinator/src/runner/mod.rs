@@ -114,6 +114,7 @@ impl Runner {
     ) -> Result<Self> {
         let config = Config {
             max_in_flight: engine.slots(),
+            ramp: engine.ramp(),
             speculation: if engine.speculates() {
                 Config::default().speculation
             } else {

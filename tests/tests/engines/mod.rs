@@ -59,8 +59,9 @@ pub fn transcode<E: Engine + 'static>(
         simd: None,
     };
     runtime().block_on(async {
-        let make = |_: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>, JobError> {
-            Ok(Arc::new(engine(work)))
+        let make = async |_: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>, JobError> {
+            let engine: Arc<dyn Engine> = Arc::new(engine(work));
+            Ok(engine)
         };
         let (cancel, progress) = (CancellationToken::new(), Arc::default());
         let progress: Arc<Progress> = progress;

@@ -5,14 +5,17 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`Faults`] | what goes wrong on purpose |
+//! | [`HostServer`] | the Invoke API in front, for clients of Lambda's |
 //! | `runtime_api` | what a worker asks and answers, one listener each |
 //! | `worker` | one process, from its start to its end |
 
 mod faults;
+mod invoke_api;
 mod runtime_api;
 mod worker;
 
 pub use faults::Faults;
+pub use invoke_api::HostServer;
 
 use super::answer::read;
 use super::payload::Payload;
@@ -81,20 +84,12 @@ pub struct HostEngine {
 }
 
 impl HostEngine {
-    /// An engine whose workers find the work store, `place`, at `work`. Needs a runtime
-    /// of tokio's around it.
+    /// An engine whose workers find the work store, `place`, at `work`.
     #[must_use]
     pub fn new(options: HostOptions, (place, work): (&WorkPlace, &str)) -> Self {
-        let fleet = Arc::new(Fleet {
-            slots: Arc::new(Semaphore::new(options.concurrency as usize)),
-            options,
-            idle: Mutex::default(),
-            started: AtomicU64::new(0),
-            invocations: AtomicU64::new(0),
-        });
-        place
-            .handle
-            .spawn(reap(Arc::downgrade(&fleet), fleet.options.idle));
+        let entered = place.handle.enter();
+        let fleet = Fleet::new(options);
+        drop(entered);
         Self {
             fleet,
             place: place.clone(),
@@ -154,6 +149,19 @@ async fn reap(fleet: Weak<Fleet>, idle: Duration) {
 }
 
 impl Fleet {
+    /// A fleet without workers yet, in the current runtime.
+    fn new(options: HostOptions) -> Arc<Self> {
+        let fleet = Arc::new(Self {
+            slots: Arc::new(Semaphore::new(options.concurrency as usize)),
+            options,
+            idle: Mutex::default(),
+            started: AtomicU64::new(0),
+            invocations: AtomicU64::new(0),
+        });
+        tokio::spawn(reap(Arc::downgrade(&fleet), fleet.options.idle));
+        fleet
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
