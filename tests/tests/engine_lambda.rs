@@ -4,20 +4,22 @@
 
 mod engines;
 
-use engines::contract::{holds, Rig};
+use engines::contract::{holds, program, Rig};
 use engines::{index_task, invocation, local, runtime, transcode};
 use framemill::engine::host::{Faults, HostOptions, HostServer};
-use framemill::engine::{Engine, InvokeError, LambdaEngine, LambdaOptions};
+use framemill::engine::{files, Engine, InvokeError, LambdaEngine, LambdaOptions};
 use framemill_store::DirStore;
 use framemill_tests::job::Job;
 use framemill_tests::place;
+use framemill_tests::process::Signal;
 use framemill_tests::sources::plain;
 use framemill_tests::web::{Reply, Web};
+use framemill_tests::work::data_files;
 use framemill_worker::{Failure, WorkPlace};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const FLAGS: &str = "--codec h264 --preset fast --chunk 10f --audio aac";
 /// A function's credentials, none of which may ever be shown.
@@ -81,23 +83,27 @@ fn the_contract_of_engines_holds() {
     holds(&Behind::default());
 }
 
-#[test]
-fn a_job_gives_the_bytes_of_a_local_run() {
-    let server = server(HostOptions::new(place::worker(), 2));
-    let folder = place::scratch();
-    let output = folder.path().join("lambda.mp4");
+/// A job of the program's on a server of ours.
+fn job(server: &HostServer, output: &Path, work: &Path) -> Job {
     let set = KEYS.map(|(name, value)| format!("export {name}='{value}'"));
     let set = format!(
         "{}\nexport AWS_ENDPOINT_URL_LAMBDA='{}'",
         set.join("\n"),
         server.endpoint()
     );
-    let job = Job::transcode(&plain(), &output)
-        .flags(FLAGS)
-        .flags("--engine lambda --function framemill --workers 20 --log-level trace")
-        .flag("--work-dir", folder.path().join("work"))
-        .after(&set);
-    let (run, report) = job.reported();
+    Job::transcode(&plain(), output)
+        .flags("--engine lambda --function framemill --workers 20")
+        .flag("--work-dir", work)
+        .after(&set)
+}
+
+#[test]
+fn a_job_gives_the_bytes_of_a_local_run() {
+    let server = server(HostOptions::new(place::worker(), 2));
+    let folder = place::scratch();
+    let output = folder.path().join("lambda.mp4");
+    let job = job(&server, &output, &folder.path().join("work"));
+    let (run, report) = job.flags(FLAGS).flags("--log-level trace").reported();
     assert_eq!(report["engine"], "lambda");
     assert!(
         run.bytes() == local(&plain(), "mp4", FLAGS),
@@ -108,6 +114,53 @@ fn a_job_gives_the_bytes_of_a_local_run() {
         !shown.contains("canary") && !shown.contains("AKCANARY"),
         "{shown}"
     );
+}
+
+/// Attempts at a task that may fail; throttled ones are none.
+const ATTEMPTS: u64 = 6;
+
+#[test]
+fn a_coordinator_that_is_killed_amid_faults_goes_on() {
+    const SMALL: &str = "--codec h264 --preset fast --chunk 3f --audio aac";
+    let server = server(HostOptions {
+        faults: Faults {
+            seed: 11,
+            latency: Duration::from_millis(20),
+            throttles: 0.2,
+            crashes: 0.05,
+            time_outs: 0.05,
+            stragglers: 0.05,
+            slow_by: Duration::from_secs(2),
+            ..Faults::default()
+        },
+        ..HostOptions::new(place::worker(), 3)
+    });
+    let folder = place::scratch();
+    let output = folder.path().join("out.mp4");
+    let work = folder.path().join("work");
+    let job = job(&server, &output, &work).flags(SMALL);
+    let done = || data_files(&work).len();
+    for kill in 1..=3 {
+        let mut running = job.start();
+        let wanted = kill * 8;
+        let ended = running.wait_until(|| done() >= wanted);
+        assert!(!ended, "it was done before it could be killed");
+        running.signal(Signal::KILL);
+        running.finish();
+        assert!(!output.exists(), "half an output has the final name");
+    }
+    let (run, report) = job.reported();
+    assert!(
+        run.bytes() == local(&plain(), "mp4", SMALL),
+        "other bytes than locally"
+    );
+    assert!(report["totals"]["reused"].as_u64().expect("a number") >= 20);
+    for invocation in report["invocations"].as_array().expect("a list") {
+        let outcome = invocation["outcome"].as_str().expect("a word");
+        let named = ["ok", "throttled", "crashed", "timed out", "cancelled"];
+        assert!(named.iter().any(|n| outcome.contains(n)), "{outcome}");
+        assert!(invocation["attempt"].as_u64().expect("a number") <= ATTEMPTS);
+    }
 }
 
 #[test]
@@ -137,6 +190,45 @@ fn faults_change_no_byte() {
     assert!(
         made == local(&plain(), "mp4", FLAGS),
         "other bytes than locally"
+    );
+}
+
+/// Hundreds of real workers at once, each with a child that answers after a moment.
+#[test]
+fn hundreds_of_workers_at_once() {
+    const WORKERS: u32 = 300;
+    files::allow(WORKERS, 8).expect("enough open files");
+    let work = place::scratch();
+    let answer = r#"{"answer":{"failed":{"failure":"full","detail":"of it"}}}"#;
+    let script = format!("while read -r line; do sleep 3; echo '{answer}'; done");
+    let program = program(work.path(), &script);
+    let server = server(HostOptions {
+        args: vec![format!("--task-program={}", program.display()).into()],
+        ..HostOptions::new(place::worker(), WORKERS)
+    });
+    let engine = Arc::new(engine(
+        &server.endpoint(),
+        Duration::from_secs(60),
+        work.path(),
+    ));
+    let task = index_task(&plain());
+    let started = Instant::now();
+    let attempts: Vec<_> = (0..WORKERS)
+        .map(|_| {
+            let (engine, attempt) = (engine.clone(), invocation(task.clone()));
+            runtime().spawn(async move { engine.invoke(attempt).await })
+        })
+        .collect();
+    for attempt in attempts {
+        let got = runtime().block_on(attempt).expect("no panic");
+        assert!(
+            matches!(got, Err(InvokeError::Task(Failure::Full { .. }))),
+            "{got:?}"
+        );
+    }
+    println!(
+        "{WORKERS} workers: {:.1} s",
+        started.elapsed().as_secs_f64()
     );
 }
 

@@ -100,7 +100,7 @@ pub struct MediaArgs {
     /// What to do about damage: fail, or keep what decodes
     #[arg(long, value_name = "MODE", value_parser = ["fail", "keep"], default_value = "fail")]
     pub damaged: String,
-    /// Tasks at once [default: one per core; 64 with --engine http]
+    /// Tasks at once [default: one per core; 64 with --engine http, 1000 with lambda]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: Option<u32>,
     /// Launch chunks in an order drawn from this seed
