@@ -17,6 +17,7 @@
 //! * [`servers`]: the S3 servers that run beside the tests
 //! * [`web`]: an HTTP server of a test's own
 //! * [`work`]: folders of unfinished work
+//! * [`worker`]: a worker that listens
 //!
 //! Everything here panics with the reason when something is not as it must be.
 
@@ -35,3 +36,4 @@ pub mod streams;
 pub mod vp8;
 pub mod web;
 pub mod work;
+pub mod worker;

@@ -59,6 +59,21 @@ pub fn binary() -> PathBuf {
     })
 }
 
+/// `framemill-worker`, beside the binary under test.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn worker() -> PathBuf {
+    let path = binary().with_file_name("framemill-worker");
+    assert!(
+        path.is_file(),
+        "{} is missing: run `cargo build --release --workspace --bins`",
+        path.display()
+    );
+    path
+}
+
 /// The folder of shared media: `FRAMEMILL_SHARED`, else `../shared` beside the workspace.
 #[must_use]
 pub fn shared() -> Option<PathBuf> {

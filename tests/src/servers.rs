@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The S3 servers that `scripts/servers.sh run` starts.
 
+use crate::place;
 use std::env;
+use std::fs;
+use std::process::Command;
 
 /// An S3 server on this machine.
 #[derive(Clone, Debug)]
@@ -43,9 +46,11 @@ impl S3Server {
 
     /// The environment in which a program finds this server as it would find AWS.
     #[must_use]
-    pub fn environment(&self) -> [(&'static str, &str); 4] {
+    pub fn environment(&self) -> [(&'static str, &str); 5] {
         [
             ("AWS_ENDPOINT_URL_S3", &self.endpoint),
+            // Of the two, ministack alone has functions.
+            ("AWS_ENDPOINT_URL_LAMBDA", &self.endpoint),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", &self.access_key),
             ("AWS_SECRET_ACCESS_KEY", &self.secret_key),
@@ -64,3 +69,61 @@ fn variable(name: &str) -> String {
 pub fn fresh_prefix(test: &str) -> String {
     format!("{test}-{:016x}/", rand::random::<u64>())
 }
+
+/// Makes a function of `framemill-worker` and `framemill-task` on a server, as somebody
+/// would on AWS; it finds the server's S3 as its own.
+///
+/// # Panics
+/// When that fails.
+pub fn deploy(server: &S3Server, function: &str) {
+    let folder = place::scratch();
+    let programs = ["framemill-worker", "framemill-task"];
+    for name in programs {
+        let (from, to) = (
+            place::worker().with_file_name(name),
+            folder.path().join(name),
+        );
+        fs::copy(from, &to).expect("a copy");
+        // Most of them is line tables, and uploads have a limit.
+        let stripped = Command::new("strip").arg(&to).status().expect("strip runs");
+        assert!(stripped.success());
+    }
+    let python = place::target().join("servers/ministack/bin/python");
+    let mut deploy = Command::new(python);
+    deploy
+        .args(["-c", DEPLOY, function, &server.endpoint])
+        .args([
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_REGION",
+            "AWS_ENDPOINT_URL_S3",
+        ])
+        .current_dir(folder.path())
+        .envs(server.environment());
+    let output = deploy.output().expect("python runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+const DEPLOY: &str = r#"
+import io, os, sys, zipfile
+import botocore.session
+function, endpoint, *names = sys.argv[1:]
+data = io.BytesIO()
+with zipfile.ZipFile(data, "w") as archive:
+    for program, name in (("framemill-worker", "bootstrap"), ("framemill-task", "framemill-task")):
+        info = zipfile.ZipInfo(name)
+        info.external_attr = 0o100755 << 16
+        with open(program, "rb") as file:
+            archive.writestr(info, file.read(), zipfile.ZIP_DEFLATED, 1)
+client = botocore.session.get_session().create_client(
+    "lambda", endpoint_url=endpoint, region_name="us-east-1",
+    aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
+    aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"])
+client.create_function(
+    FunctionName=function, Runtime="provided.al2023", Handler="bootstrap",
+    Role="arn:aws:iam::000000000000:role/framemill", Code={"ZipFile": data.getvalue()},
+    Timeout=120, MemorySize=3008,
+    Environment={"Variables": {name: os.environ[name] for name in names}})
+client.get_waiter("function_active_v2").wait(FunctionName=function)
+"#;

@@ -7,7 +7,7 @@ use framemill_store::{Location, PutMode, S3Credentials, S3Options, S3Store, Stor
 use framemill_tests::job::{Job, Run};
 use framemill_tests::place;
 use framemill_tests::process::Signal;
-use framemill_tests::servers::{fresh_prefix, S3Server};
+use framemill_tests::servers::{deploy, fresh_prefix, S3Server};
 use framemill_tests::sources::plain;
 use framemill_tests::web::{Reply, Web};
 use std::fs;
@@ -106,6 +106,37 @@ fn local(flags: &str) -> Vec<u8> {
     let output = folder.path().join("out.mp4");
     let job = Job::transcode(&plain(), &output).flags(FLAGS).flags(flags);
     job.ok().bytes()
+}
+
+/// A job from S3 to S3 whose tasks are done elsewhere.
+fn elsewhere(server: S3Server, test: &str, engine: &str) {
+    let cloud = Cloud::new(server, test);
+    let (source, output) = (cloud.uri("in", "clip.mp4"), cloud.uri("out", "clip.mp4"));
+    cloud.put(&source, fs::read(plain()).unwrap());
+    cloud
+        .transcode(&source, &output)
+        .flag("--work-dir", cloud.uri("work", "job"))
+        .flags(engine)
+        .ok();
+    assert!(cloud.get(&output).unwrap() == local(""), "{engine}");
+    cloud.nothing_is_left();
+}
+
+#[test]
+fn functions_on_ministack_give_the_bytes_of_a_local_run() {
+    let server = S3Server::ministack();
+    deploy(&server, "framemill-tests");
+    let engine = "--engine lambda --function framemill-tests";
+    elsewhere(server, "functions_on_ministack", engine);
+}
+
+#[test]
+fn processes_on_seaweedfs_give_the_bytes_of_a_local_run() {
+    elsewhere(
+        S3Server::seaweedfs(),
+        "processes_on_seaweedfs",
+        "--engine host",
+    );
 }
 
 fn from_s3_to_s3(server: S3Server, test: &str) {

@@ -10,6 +10,8 @@
 //! | [`rebase`] | moving a chunk onto the state of the one before it |
 //! | [`track`] | a whole audio or subtitle track at once |
 //! | [`run`] | doing any task against the stores |
+//! | [`serve`] | doing tasks for a parent process, one at a time |
+//! | [`needs`] | how much memory a task needs |
 //!
 //! A task's output is a function of the task, its inputs and this build; it is
 //! stored under the task's key, so that retry, duplicate, cache and resume are
@@ -17,11 +19,14 @@
 
 pub mod encode;
 pub mod failure;
+mod fence;
 mod hex;
 pub mod index;
 mod measure;
+pub mod needs;
 pub mod rebase;
 mod run;
+mod serve;
 mod source;
 pub mod task;
 pub mod track;
@@ -29,6 +34,7 @@ pub mod track;
 pub use failure::Failure;
 pub use measure::{peak_memory, process_cpu_s};
 pub use run::{run, verify_blob, Monitor, Unwatched, WorkPlace};
+pub use serve::{crash_detail, serve};
 pub use source::SourceRef;
 pub use task::{BlobRef, Digest, Outcome, Task, TaskKey, TaskStats};
 

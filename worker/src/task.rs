@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tasks as values, their keys, and what finished ones leave behind.
 
-use crate::encode::EncodeTask;
+use crate::encode::{EncodeTask, PacketSource};
 use crate::hex::Hex;
 use crate::index::IndexTask;
 use crate::rebase::RebaseTask;
 use crate::track::TrackTask;
+use crate::SourceRef;
 use framemill_codec::libav;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,6 +35,23 @@ impl Task {
             Self::Encode(_) => "encode",
             Self::Rebase(_) => "rebase",
             Self::Track(_) => "track",
+        }
+    }
+
+    /// The source, where the task reads it itself.
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceRef> {
+        fn of(task: &EncodeTask) -> Option<&SourceRef> {
+            match &task.source {
+                PacketSource::Source(source) => Some(source),
+                PacketSource::Work { .. } => None,
+            }
+        }
+        match self {
+            Self::Index(task) => Some(&task.source),
+            Self::Track(task) => Some(&task.source),
+            Self::Encode(task) => of(task),
+            Self::Rebase(task) => of(&task.chunk),
         }
     }
 

@@ -2,6 +2,7 @@
 //! The commands, one file each.
 
 mod console;
+mod engine;
 pub mod measure;
 pub mod pictures;
 pub mod plan;

@@ -2,6 +2,7 @@
 //! `framemill transcode`.
 
 use super::console;
+use super::engine::EngineArgs;
 use super::show;
 use crate::error::{JobError, Result};
 use crate::job::{same_file, Job, JobRequest};
@@ -15,7 +16,7 @@ use framemill_codec::dsp::Dsp;
 use framemill_codec::picture::Rational;
 use framemill_store as store;
 use framemill_worker::task::environment;
-use framemill_worker::{peak_memory, process_cpu_s};
+use framemill_worker::{peak_memory, process_cpu_s, WorkPlace};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,7 +100,7 @@ pub struct MediaArgs {
     /// What to do about damage: fail, or keep what decodes
     #[arg(long, value_name = "MODE", value_parser = ["fail", "keep"], default_value = "fail")]
     pub damaged: String,
-    /// Worker threads [default: one per core]
+    /// Tasks at once [default: one per core; 64 with --engine http, 1000 with lambda]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: Option<u32>,
     /// Launch chunks in an order drawn from this seed
@@ -115,9 +116,8 @@ pub struct TranscodeArgs {
     /// What to write, a file or s3://BUCKET/KEY: .mp4, .mov, .mkv or .webm
     #[arg(long, short, value_name = "FILE")]
     output: String,
-    /// Where the work is done
-    #[arg(long, default_value = "local", value_parser = ["local"])]
-    engine: String,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Where intermediate results are kept: a folder or s3://BUCKET/PREFIX [default: a folder
     /// beside the output, or here if that is no file, removed at the end]
     #[arg(long, value_name = "URI")]
@@ -226,6 +226,7 @@ fn watch_signals(cancel: CancellationToken) {
 /// The job's.
 pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -> Result<()> {
     let started = Instant::now();
+    args.engine.check(args.work_dir.as_deref())?;
     let cancel = CancellationToken::new();
     watch_signals(cancel.clone());
     let progress = Arc::new(Progress::default());
@@ -243,7 +244,10 @@ pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -
         report: report.clone(),
         simd,
     };
-    let mut job = Job::new(request, cancel.clone(), progress.clone()).await?;
+    let make = async |place: &WorkPlace, work: &str| {
+        args.engine.make(place, work, args.media.workers).await
+    };
+    let mut job = Job::on(make, request, cancel.clone(), progress.clone()).await?;
     if let Some(report) = &report {
         report.begin(&ReportHead {
             version: REPORT_VERSION,

@@ -6,10 +6,10 @@
 //! wait for. So its encode runs in this process, but only once: a retry, or a
 //! second encoder, gets a process.
 
-use super::{process, Engine, Invocation, InvokeError};
+use super::{process, Engine, Invocation, InvokeError, RemoteCpu};
 use async_trait::async_trait;
-use framemill_worker::{run, Failure, Outcome, Task, WorkPlace};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use framemill_worker::{crash_detail, run, Failure, Outcome, Task, WorkPlace};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Encoders of which a process may hold only one.
 const ALONE: [&str; 1] = ["libsvtav1"];
@@ -19,8 +19,7 @@ pub struct LocalEngine {
     place: WorkPlace,
     work: String,
     workers: u32,
-    /// CPU of ended children, in microseconds.
-    children_us: AtomicU64,
+    children: RemoteCpu,
     /// Whether an encoder of [`ALONE`] was ever opened in this process.
     used: AtomicBool,
 }
@@ -34,7 +33,7 @@ impl LocalEngine {
             place,
             work,
             workers: workers.max(1),
-            children_us: AtomicU64::new(0),
+            children: RemoteCpu::default(),
             used: AtomicBool::new(false),
         }
     }
@@ -65,29 +64,22 @@ impl Engine for LocalEngine {
     }
 
     fn remote_cpu_s(&self) -> f64 {
-        self.children_us.load(Ordering::Relaxed) as f64 * 1e-6
+        self.children.seconds()
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
         if must_be_alone(&invocation.task) && needs_process(invocation.sole, &self.used) {
             let outcome = process::invoke(&invocation, &self.work, self.place.simd).await?;
-            self.children_us
-                .fetch_add((outcome.stats.cpu_s * 1e6) as u64, Ordering::Relaxed);
+            self.children.add(&outcome);
             return Ok(outcome);
         }
         let place = self.place.clone();
         let work = tokio::task::spawn_blocking(move || run(&invocation.task, &place, &invocation));
         match work.await {
             Ok(result) => Ok(result?),
-            Err(error) if error.is_panic() => {
-                let panic = error.into_panic();
-                let detail = panic
-                    .downcast_ref::<String>()
-                    .cloned()
-                    .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-                    .unwrap_or_else(|| "panic".to_owned());
-                Err(InvokeError::Crashed { detail })
-            }
+            Err(error) if error.is_panic() => Err(InvokeError::Crashed {
+                detail: crash_detail(error),
+            }),
             Err(_) => Err(Failure::Cancelled.into()),
         }
     }

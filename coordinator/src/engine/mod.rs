@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Engines run invocations: attempts at tasks, somewhere.
 
+pub mod answer;
+pub mod files;
+pub mod host;
+mod http;
+mod lambda;
 mod local;
+mod payload;
 pub mod process;
 
+pub use host::HostEngine;
+pub use http::HttpEngine;
+pub use lambda::{LambdaEngine, LambdaOptions};
 pub use local::LocalEngine;
+pub use payload::Payload;
 
+use crate::schedule::Ramp;
 use async_trait::async_trait;
 use framemill_worker::{Failure, Monitor, Outcome, Task};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// One attempt at a task.
@@ -48,6 +60,41 @@ pub enum InvokeError {
         /// What is known of it.
         detail: String,
     },
+    /// It took longer than it may.
+    #[error("timed out: {detail}")]
+    TimedOut {
+        /// Whose limit it was, in seconds.
+        detail: String,
+    },
+    /// The engine has no room for it now.
+    #[error("throttled: {detail}")]
+    Throttled {
+        /// What the engine says.
+        detail: String,
+        /// How long it asks to be left alone.
+        after: Option<Duration>,
+    },
+    /// The worker will not do it, now or later.
+    #[error("{detail}")]
+    Refused {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// CPU that attempts have used outside this process, in microseconds.
+#[derive(Debug, Default)]
+struct RemoteCpu(AtomicU64);
+
+impl RemoteCpu {
+    fn add(&self, outcome: &Outcome) {
+        let us = (outcome.stats.cpu_s * 1e6) as u64;
+        self.0.fetch_add(us, Ordering::Relaxed);
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64 * 1e-6
+    }
 }
 
 /// Where invocations run.
@@ -61,6 +108,11 @@ pub trait Engine: Send + Sync {
 
     /// True when a duplicate runs on other hardware than what it duplicates.
     fn speculates(&self) -> bool;
+
+    /// How fast invocations may become more; `None` for at once.
+    fn ramp(&self) -> Option<Ramp> {
+        None
+    }
 
     /// CPU seconds spent outside this process so far.
     fn remote_cpu_s(&self) -> f64 {

@@ -98,11 +98,32 @@ pub async fn look_up(input: &str) -> Result<SourceRef> {
 }
 
 impl Job {
-    /// Prepares a job; refuses what cannot end well before anything is done.
+    /// Prepares a job on threads of this process; refuses what cannot end well
+    /// before anything is done.
     ///
     /// # Errors
     /// [`JobError::Usage`].
     pub async fn new(
+        request: JobRequest,
+        cancel: CancellationToken,
+        progress: Arc<Progress>,
+    ) -> Result<Self> {
+        let workers = request.workers;
+        let local = async |place: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>> {
+            let engine = LocalEngine::new(place.clone(), work.to_owned(), workers);
+            let engine: Arc<dyn Engine> = Arc::new(engine);
+            Ok(engine)
+        };
+        Self::on(local, request, cancel, progress).await
+    }
+
+    /// The same on the engine that `engine` makes, which is told the work store
+    /// and the location by which other processes find it.
+    ///
+    /// # Errors
+    /// [`JobError::Usage`], and those of `engine`.
+    pub async fn on(
+        engine: impl AsyncFnOnce(&WorkPlace, &str) -> Result<Arc<dyn Engine>>,
         request: JobRequest,
         cancel: CancellationToken,
         progress: Arc<Progress>,
@@ -123,11 +144,7 @@ impl Job {
             prefix,
             simd: request.simd,
         };
-        let engine: Arc<dyn Engine> = Arc::new(LocalEngine::new(
-            place.clone(),
-            work_dir.clone(),
-            request.workers,
-        ));
+        let engine = engine(&place, &work_dir).await?;
         Ok(Self {
             request,
             output,

@@ -16,7 +16,7 @@ use crate::schedule::{
     Action, Config, Event, FailureClass, InvocationId, Kind, NodeId, NodeSpec, Scheduler,
 };
 use batch::Batch;
-use framemill_worker::{Failure, Outcome, TaskKey, WorkPlace};
+use framemill_worker::{crash_detail, Failure, Outcome, TaskKey, WorkPlace};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,6 +74,29 @@ fn kind_number(kind: &str) -> Kind {
     Kind(KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len()) as u16)
 }
 
+/// One attempt on the engine. If that panics, this attempt is lost and no more.
+/// An engine that wants to be left alone keeps the slot taken so long.
+async fn run_on(engine: Arc<dyn Engine>, run: Invocation) -> Result<Outcome, InvokeError> {
+    let cancel = run.cancel.clone();
+    let result = tokio::spawn(async move { engine.invoke(run).await }).await;
+    let result = result.unwrap_or_else(|error| {
+        Err(InvokeError::Crashed {
+            detail: crash_detail(error),
+        })
+    });
+    let pause = match &result {
+        Err(InvokeError::Throttled { after, .. }) => *after,
+        _ => None,
+    };
+    if let Some(pause) = pause {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+    result
+}
+
 impl Runner {
     /// A runner for one job; `file` names the input in messages, `report` is
     /// told of every invocation.
@@ -91,6 +114,7 @@ impl Runner {
     ) -> Result<Self> {
         let config = Config {
             max_in_flight: engine.slots(),
+            ramp: engine.ramp(),
             speculation: if engine.speculates() {
                 Config::default().speculation
             } else {
@@ -243,7 +267,7 @@ impl Runner {
                     return;
                 }
             }
-            let result = engine.invoke(run).await;
+            let result = run_on(engine, run).await;
             let _ = sender.send(Ended {
                 invocation,
                 result,
@@ -328,6 +352,9 @@ impl Runner {
     fn classify(&mut self, id: NodeId, error: &InvokeError) -> Option<FailureClass> {
         let failure = match error {
             InvokeError::Crashed { .. } => return Some(FailureClass::Crashed),
+            InvokeError::TimedOut { .. } => return Some(FailureClass::TimedOut),
+            InvokeError::Throttled { .. } => return Some(FailureClass::Throttled),
+            InvokeError::Refused { .. } => return Some(FailureClass::BadInput),
             InvokeError::Task(failure) => failure,
         };
         let trouble = self.batch.trouble_mut(id);
@@ -374,6 +401,9 @@ impl Runner {
                 JobError::Remake(f.to_string())
             }
             Some(InvokeError::Task(f)) => JobError::from_failure(&self.file, f),
+            Some(InvokeError::Refused { detail }) => {
+                JobError::Failed(format!("{} engine: {detail}", self.engine.name()))
+            }
             Some(crash) => {
                 let (kind, chunk) = self.batch.name(*node);
                 let chunk = chunk.map_or(String::new(), |c| format!(" of chunk {c}"));

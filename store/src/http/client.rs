@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime;
@@ -31,12 +31,12 @@ pub(super) fn client() -> Result<Client> {
     Ok(client)
 }
 
-fn make() -> Result<Client> {
-    let failed = |detail: String| StoreError::Bug {
-        operation: Operation::Open,
-        key: "https:".into(),
-        detail,
-    };
+/// The beginnings of a client with TLS by the system's root certificates, under this program's
+/// name. Time-outs, redirects and the like are the caller's to choose.
+///
+/// # Errors
+/// [`StoreError::Bug`] where the TLS library does not take its own defaults.
+pub fn http_client_builder() -> Result<ClientBuilder> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -44,16 +44,28 @@ fn make() -> Result<Client> {
         .map_err(|e| failed(e.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Client::builder()
+    Ok(Client::builder()
         .tls_backend_preconfigured(tls)
         .connect_timeout(Duration::from_secs(10))
+        .user_agent(concat!("framemill/", env!("CARGO_PKG_VERSION"))))
+}
+
+fn make() -> Result<Client> {
+    http_client_builder()?
         .read_timeout(Duration::from_secs(60))
         .redirect(Policy::custom(follow))
         // A Referer would tell the next host the address, query and all.
         .referer(false)
-        .user_agent(concat!("framemill/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|e| failed(e.without_url().to_string()))
+}
+
+fn failed(detail: String) -> StoreError {
+    StoreError::Bug {
+        operation: Operation::Open,
+        key: "https:".into(),
+        detail,
+    }
 }
 
 fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {

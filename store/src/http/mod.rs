@@ -26,6 +26,7 @@ use crate::store::{check_limit, check_range, check_version};
 use crate::{Meta, Operation, Page, PutMode, Result, Store, StoreError, Upload, Version};
 
 use answer::Answer;
+pub use client::http_client_builder;
 use fault::Site;
 pub use url::HttpUrl;
 
