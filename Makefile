@@ -11,7 +11,7 @@ setup: ## install what is missing to build, and only that
 	@scripts/setup.sh
 
 run: setup ## build, then transcode a real clip from samples/
-	@. scripts/env.sh && cargo build --release -p framemill
+	@. scripts/env.sh && cargo build --release -p framemill -p framemill-function -p framemill-worker
 	@scripts/demo.sh
 
 test: setup ## run every test; ARGS='name' picks some
