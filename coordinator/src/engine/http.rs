@@ -12,7 +12,7 @@
 //! | any other status, or a body that is no response | refused: the job fails |
 
 use super::answer::read;
-use super::payload::Payload;
+use super::payload::attempt;
 use super::{Engine, Invocation, InvokeError, RemoteCpu};
 use crate::error::{JobError, Result};
 use async_trait::async_trait;
@@ -80,7 +80,7 @@ impl HttpEngine {
         })
     }
 
-    async fn post(&self, body: Vec<u8>, key: &TaskKey) -> Result<Outcome, InvokeError> {
+    async fn post(&self, body: Vec<u8>, key: TaskKey) -> Result<Outcome, InvokeError> {
         let sent = self
             .client
             .post(self.url.clone())
@@ -94,7 +94,7 @@ impl HttpEngine {
             return Err(self.turned_away(&response));
         }
         let body = self.body_of(response).await?;
-        read(&body, &shown(self.url.as_str()), key)
+        read(&body, &shown(self.url.as_str()), &key)
     }
 
     async fn body_of(&self, mut response: Response) -> Result<Vec<u8>, InvokeError> {
@@ -178,18 +178,12 @@ impl Engine for HttpEngine {
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
-        let task = &*invocation.task;
-        let key = task.key();
-        let payload = Payload::of((task, &key), &self.place, &self.work, self.time).await?;
-        let result = tokio::select! {
-            result = self.post(payload.body.clone(), &key) => result,
-            // The worker sees that nobody listens any more.
-            () = invocation.cancel.cancelled() => Err(Failure::Cancelled.into()),
-        };
-        payload.clear(&self.place).await;
-        if let Ok(outcome) = &result {
-            self.remote.add(outcome);
-        }
-        result
+        // When it is cancelled, the worker sees that nobody listens any more.
+        let at = (&self.place, self.work.as_str());
+        let (time, remote) = (self.time, &self.remote);
+        attempt(&invocation, at, time, remote, |body, key| {
+            self.post(body, key)
+        })
+        .await
     }
 }

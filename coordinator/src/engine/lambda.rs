@@ -5,7 +5,7 @@
 //! the scheduler does, with its adaptive limit.
 
 use super::answer::read;
-use super::payload::Payload;
+use super::payload::attempt;
 use super::{Engine, Invocation, InvokeError, RemoteCpu};
 use crate::error::{JobError, Result};
 use crate::schedule::Ramp;
@@ -126,7 +126,7 @@ impl LambdaEngine {
         })
     }
 
-    async fn send(&self, body: Vec<u8>, key: &TaskKey) -> Result<Outcome, InvokeError> {
+    async fn send(&self, body: Vec<u8>, key: TaskKey) -> Result<Outcome, InvokeError> {
         let invoke = self
             .client
             .invoke()
@@ -135,7 +135,7 @@ impl LambdaEngine {
         let output = invoke.send().await.map_err(|e| self.turned_away(&e))?;
         let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
         match output.function_error() {
-            None => read(payload, "the function", key),
+            None => read(payload, "the function", &key),
             Some(_) => Err(function_error(&output)),
         }
     }
@@ -243,18 +243,13 @@ impl Engine for LambdaEngine {
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
-        let task = &*invocation.task;
-        let key = task.key();
-        let payload = Payload::of((task, &key), &self.place, &self.work, self.time).await?;
-        let result = tokio::select! {
-            result = self.send(payload.body.clone(), &key) => result,
-            // The function goes on to its end, and what it leaves is what another would.
-            () = invocation.cancel.cancelled() => Err(Failure::Cancelled.into()),
-        };
-        payload.clear(&self.place).await;
-        if let Ok(outcome) = &result {
-            self.remote.add(outcome);
-        }
-        result
+        // When it is cancelled, the function goes on to its end, and what it leaves is what
+        // another would.
+        let at = (&self.place, self.work.as_str());
+        let (time, remote) = (self.time, &self.remote);
+        attempt(&invocation, at, time, remote, |body, key| {
+            self.send(body, key)
+        })
+        .await
     }
 }

@@ -3,9 +3,11 @@
 //! the key under which it lies in the work store.
 
 use super::answer::request;
+use super::{Invocation, InvokeError, RemoteCpu};
 use framemill_invocation::{Request, TaskRef, INLINE_LIMIT};
 use framemill_store::{shown, PutMode};
-use framemill_worker::{Failure, Task, TaskKey, WorkPlace};
+use framemill_worker::{Failure, Outcome, Task, TaskKey, WorkPlace};
+use std::future::Future;
 use std::time::Duration;
 
 /// A request as it is sent, and what is to be removed afterwards.
@@ -59,6 +61,32 @@ impl Payload {
             let _ = place.work.delete(&key).await;
         }
     }
+}
+
+/// One attempt by a worker that finds the work store, `place`, at `work`, and may take
+/// `time`: `send` takes the body to it and brings back what its answer means. When the
+/// invocation is cancelled, `send` is dropped.
+///
+/// # Errors
+/// The store's, and those of `send`.
+pub(super) async fn attempt<F: Future<Output = Result<Outcome, InvokeError>> + Send>(
+    invocation: &Invocation,
+    (place, work): (&WorkPlace, &str),
+    time: Duration,
+    remote: &RemoteCpu,
+    send: impl FnOnce(Vec<u8>, TaskKey) -> F,
+) -> Result<Outcome, InvokeError> {
+    let key = invocation.task.key();
+    let mut payload = Payload::of((&invocation.task, &key), place, work, time).await?;
+    let result = tokio::select! {
+        result = send(std::mem::take(&mut payload.body), key) => result,
+        () = invocation.cancel.cancelled() => Err(Failure::Cancelled.into()),
+    };
+    payload.clear(place).await;
+    if let Ok(outcome) = &result {
+        remote.add(outcome);
+    }
+    result
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {

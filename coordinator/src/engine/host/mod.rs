@@ -18,7 +18,7 @@ pub use faults::Faults;
 pub use invoke_api::HostServer;
 
 use super::answer::read;
-use super::payload::Payload;
+use super::payload::attempt;
 use super::{Engine, Invocation, InvokeError, RemoteCpu};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -110,9 +110,9 @@ impl HostEngine {
         self.fleet.started.load(Ordering::Relaxed)
     }
 
-    async fn run(&self, body: Bytes, key: &TaskKey) -> Result<Outcome, InvokeError> {
+    async fn run(&self, body: Bytes, key: TaskKey) -> Result<Outcome, InvokeError> {
         match self.fleet.invoke(body).await? {
-            Ended::Answered(body) => read(&body, "the worker", key),
+            Ended::Answered(body) => read(&body, "the worker", &key),
             Ended::Error(error) if error.init => Err(InvokeError::Refused {
                 detail: format!("the worker cannot start: {}", error.detail),
             }),
@@ -276,19 +276,12 @@ impl Engine for HostEngine {
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
-        let task = &*invocation.task;
-        let key = task.key();
-        let time = self.fleet.options.time;
-        let payload = Payload::of((task, &key), &self.place, &self.work, time).await?;
-        let result = tokio::select! {
-            result = self.run(payload.body.clone().into(), &key) => result,
-            // Its worker is stopped, and what it does with it.
-            () = invocation.cancel.cancelled() => Err(Failure::Cancelled.into()),
-        };
-        payload.clear(&self.place).await;
-        if let Ok(outcome) = &result {
-            self.remote.add(outcome);
-        }
-        result
+        // When it is cancelled, its worker is stopped, and what it does with it.
+        let at = (&self.place, self.work.as_str());
+        let (time, remote) = (self.fleet.options.time, &self.remote);
+        attempt(&invocation, at, time, remote, |body, key| {
+            self.run(body.into(), key)
+        })
+        .await
     }
 }
