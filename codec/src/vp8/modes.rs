@@ -82,6 +82,24 @@ impl Macroblock {
         mv: Mv::ZERO,
     };
 
+    /// One that is predicted by one vector.
+    pub fn by_vector(reference: u8, mv: Mv) -> (Self, Parts) {
+        let block = Self {
+            luma: match mv {
+                Mv::ZERO => LumaMode::Zero,
+                _ => LumaMode::Whole,
+            },
+            reference,
+            mv,
+            ..Self::OUTSIDE
+        };
+        let parts = Parts {
+            mvs: [mv; 16],
+            ..Parts::NONE
+        };
+        (block, parts)
+    }
+
     pub const fn is_split(&self) -> bool {
         matches!(self.luma, LumaMode::Split(_))
     }

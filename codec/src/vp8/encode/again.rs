@@ -9,7 +9,7 @@ use super::search::{MvCosts, Search};
 use super::trial::{Bench, Trial};
 use crate::dsp::BlockShape;
 use crate::vp8::bool_coder::BoolSink;
-use crate::vp8::modes::{LumaMode, Macroblock, Parts};
+use crate::vp8::modes::{Macroblock, Parts};
 use crate::vp8::mv::{Mv, MAX_DIFFERENCE};
 use crate::vp8::predict::inter::Inter;
 use crate::vp8::state::References;
@@ -126,7 +126,7 @@ impl<'a> Again<'a> {
                 if difference >= limit {
                     continue;
                 }
-                let (block, parts) = whole(reference, mv);
+                let (block, parts) = Macroblock::by_vector(reference, mv);
                 let rate = self.rate(at, &predicted, &block, &parts);
                 let estimate = difference.saturating_add(bench.lambda.sad_of(rate));
                 if estimate < limit {
@@ -184,22 +184,4 @@ fn around(block: &Macroblock, predicted: &Predicted) -> [Mv; 8] {
         beside(0, -1),
         beside(0, 1),
     ]
-}
-
-/// A macroblock of one vector.
-fn whole(reference: u8, mv: Mv) -> (Macroblock, Parts) {
-    let block = Macroblock {
-        luma: match mv {
-            Mv::ZERO => LumaMode::Zero,
-            _ => LumaMode::Whole,
-        },
-        reference,
-        mv,
-        ..Macroblock::OUTSIDE
-    };
-    let parts = Parts {
-        mvs: [mv; 16],
-        ..Parts::NONE
-    };
-    (block, parts)
 }

@@ -75,28 +75,15 @@ impl<'a> Decider<'a> {
             if n == 3 && found.cost == u32::MAX {
                 continue;
             }
-            let luma = if mv == Mv::ZERO {
-                LumaMode::Zero
-            } else {
-                LumaMode::Whole
-            };
-            let block = Macroblock {
-                luma,
-                reference,
-                mv,
-                ..Macroblock::OUTSIDE
-            };
-            let rate = self.inter_rate(around, &predicted, &block, &Parts::NONE);
+            let (block, parts) = Macroblock::by_vector(reference, mv);
+            let rate = self.inter_rate(around, &predicted, &block, &parts);
             let estimate = search.difference(mv) + self.lambda.sad_of(rate);
             if estimate < whole.found.cost {
                 whole.found = Found { mv, cost: estimate };
             }
             room.candidates.push(Candidate {
                 block,
-                parts: Parts {
-                    mvs: [mv; 16],
-                    ..Parts::NONE
-                },
+                parts,
                 rate,
                 estimate,
             });

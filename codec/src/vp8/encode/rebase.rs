@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Moves a chunk onto another state, its decisions kept.
+//! Moves a chunk onto another state, its decisions kept or looked at again.
 
 use super::activity::Activity;
 use super::again::{Again, Looked};
