@@ -112,7 +112,7 @@ fn blanks() -> References {
 }
 
 /// Reads a frame's header and modes; `state` goes on, but for its planes.
-fn frame(packet: &[u8], state: &mut State) -> Result<DraftFrame> {
+pub(super) fn frame(packet: &[u8], state: &mut State) -> Result<DraftFrame> {
     let (tag, rest) = FrameTag::read(packet)?;
     let mut reader = BoolReader::new(rest);
     let (header, mut changed) = Header::read(tag, &mut reader, state)?;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::*;
 use crate::picture::PlaneView;
+use crate::vp8::modes::Macroblock;
+use crate::vp8::mv::{Mv, MAX_DIFFERENCE};
 use crate::vp8::{Decoder, References};
 use std::sync::Arc;
 
@@ -184,6 +186,43 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
         after * 1000 < before * 1005,
         "an error of {before} became {after}"
     );
+}
+
+/// Where one vector reaches so far that another one's change could leave no way to
+/// code it, none is looked at again; up to there all are.
+#[test]
+fn far_vectors_stay_as_drafted() {
+    let dsp = Dsp::best();
+    let first = first_pass(dsp, SETTINGS, &sources(0..3)).unwrap();
+    // Drafted with a picture that is not what comes before.
+    let pictures = sources(3..5);
+    let packets = draft_pass(dsp, SETTINGS, &sources(0..1), &pictures).unwrap();
+    let kept = |farthest: i16| {
+        let mut draft = parse(&packets, 2).unwrap();
+        let mv = Mv {
+            row: 0,
+            col: farthest,
+        };
+        let (block, parts) = Macroblock::by_vector(1, mv);
+        draft.frames[0].field.set((0, 0), block, &parts);
+        let rebased = rebase(dsp, &first.state, &draft, &pictures, SETTINGS, 1).unwrap();
+        let mut decoder = Decoder::with_state(dsp, first.state.clone());
+        for packet in &rebased.packets {
+            assert!(!decoder.decode(packet).unwrap().unwrap().is_damaged());
+        }
+        assert!(decoder.state() == &rebased.state);
+        let mut state = first.state.clone();
+        let moved = draft::frame(&rebased.packets[0], &mut state).unwrap();
+        let all = (0..9).flat_map(|y| (0..11).map(move |x| (x, y)));
+        all.filter(|&(x, y)| {
+            let [old, new] = [&draft.frames[0], &moved].map(|f| f.field.block(x, y));
+            (old.0.reference, old.1.mvs) == (new.0.reference, new.1.mvs)
+        })
+        .count()
+    };
+    let farthest = MAX_DIFFERENCE as i16 / 2;
+    assert!(kept(farthest) < 99, "nothing was looked at again");
+    assert_eq!(kept(farthest + 1), 99);
 }
 
 #[test]
