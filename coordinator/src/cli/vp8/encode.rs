@@ -60,7 +60,8 @@ pub struct EncodeArgs {
 /// Of a stretch that is asked for; a video of that length runs for centuries.
 const MOST_FRAMES: u64 = 1 << 40;
 
-fn preset(name: &str) -> std::result::Result<Preset, String> {
+/// Reads a preset's name.
+pub fn preset(name: &str) -> std::result::Result<Preset, String> {
     match name {
         "fast" => Ok(Preset::Fast),
         "medium" => Ok(Preset::Medium),

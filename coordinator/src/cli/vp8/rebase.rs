@@ -3,6 +3,7 @@
 //! state, so that it continues the chunk before.
 
 use super::decode::read_state;
+use super::encode::preset;
 use super::feed::Feed;
 use super::source::Source;
 use super::staged::Staged;
@@ -45,6 +46,10 @@ pub struct RebaseArgs {
     #[arg(long, value_name = "N", default_value = "16",
         value_parser = clap::value_parser!(u8).range(..=63))]
     crf: u8,
+    /// How hard to try: slow looks again at the vectors of all frames, the others
+    /// at those of the first
+    #[arg(long, value_name = "NAME", default_value = "medium", value_parser = preset)]
+    preset: Preset,
     /// Threads, which share the rows of macroblocks
     #[arg(long, value_name = "N", default_value = "1",
         value_parser = clap::value_parser!(u8).range(1..))]
@@ -77,7 +82,7 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     let draft = Draft::parse(width, height, &packets, packets.len());
     let draft = draft.map_err(|e| at_fault(e.to_string()))?;
     let settings = ChunkSettings {
-        preset: Preset::Fast,
+        preset: args.preset,
         quality: args.crf,
         golden: true,
     };
