@@ -4,8 +4,9 @@
 //!
 //! Long batches cost fewest bits, long chunks least work: every chunk decodes
 //! what its pictures refer to, and hands a state on. Short ones are done sooner.
-//! The choice follows from the source, the options and the workers that are
-//! *declared*, never from those that run, so a job gives the same bytes anywhere.
+//! The choice follows from the source's size and complexity, as its bits tell,
+//! from the options and from the workers that are *declared*, never from those
+//! that run, so a job gives the same bytes anywhere.
 
 use super::batches::LONGEST;
 use super::options::{ChunkRule, FirstPass, Preset, TranscodeOptions};
@@ -24,17 +25,19 @@ const WORKERS: u32 = 1000;
 const PATIENCE: f64 = 1.1;
 
 /// Seconds of CPU for a sample of luma of one frame, in one thread
-/// (docs/results.md, "VP8 chunks of 6 frames, rebased"): a first pass, by preset.
-const ENCODE: [f64; 3] = [0.32e-7, 1.0e-7, 1.9e-7];
-/// Of a first pass by libvpx, against ours when that coded a key frame in front;
-/// now they are about even.
-const LIBVPX: f64 = 0.75;
+/// (docs/results.md, "What a frame takes"): a first pass, by preset.
+const ENCODE: [f64; 3] = [0.36e-7, 1.1e-7, 1.7e-7];
+/// Of a first pass by libvpx, against ours.
+const LIBVPX: f64 = 0.88;
 /// A rebase, likewise.
-const REBASE: f64 = 6.5e-9;
+const REBASE: [f64; 3] = [8.5e-9, 8.5e-9, 1.25e-8];
 /// A state written and read, for a sample of luma.
 const STATE: f64 = 3.0e-8;
-/// Decoding, for a sample of luma of the source.
-const DECODE: f64 = 2.7e-9;
+/// Decoding, for a sample of luma of the source and for a bit of it.
+const DECODE: [f64; 2] = [1.0e-9, 1.6e-8];
+/// Bits of the source for a sample of luma from which on pictures take the whole
+/// time to encode, and how much of it those without any take.
+const BUSY: (f64, f64) = (0.05, 0.6);
 /// Seconds until a state that is stored has been fetched: two requests. Assumed,
 /// not measured.
 const FETCH: f64 = 0.03;
@@ -81,13 +84,16 @@ impl Job {
         let source = &index.header.video.stream.params;
         let read = samples(source.width, source.height);
         let written = samples(output.width, output.height);
-        let packets = index.packets.len() as f64;
+        let packets = index.packets.len().max(1) as f64;
+        let bytes: u64 = index.packets.iter().map(|p| u64::from(p.size)).sum();
+        let bits = 8.0 * bytes as f64 / packets;
         let keys = index.packets.iter().filter(|p| p.is_key()).count().max(1);
-        let encode = ENCODE[match options.preset {
+        let preset = match options.preset {
             Preset::Fast => 0,
             Preset::Medium => 1,
             Preset::Slow => 2,
-        }];
+        };
+        let busy = written * busyness(bits / read.max(1.0));
         let ours = match options.first_pass {
             FirstPass::Own => 1.0,
             FirstPass::Libvpx => LIBVPX,
@@ -95,9 +101,9 @@ impl Job {
         Self {
             frames: timeline.output_frames(index, &timeline.kept) as f64,
             run_up: packets / keys as f64 / 2.0,
-            decode: DECODE * read,
-            encode: encode * ours * written,
-            rebase: REBASE * written,
+            decode: DECODE[0] * read + DECODE[1] * bits,
+            encode: ENCODE[preset] * ours * busy,
+            rebase: REBASE[preset] * busy,
             hop: STATE * written + FETCH,
             workers: options.parallelism.unwrap_or(WORKERS),
         }
@@ -113,6 +119,13 @@ impl Job {
         let work = chunks * (first + decode + link);
         (work / f64::from(self.workers)).max(first) + x.min(chunks) * link
     }
+}
+
+/// How much of the usual time pictures take to encode whose source has so many
+/// bits for a sample of luma: where little moves most macroblocks are skipped.
+fn busyness(bits: f64) -> f64 {
+    let (whole, least) = BUSY;
+    least + (1.0 - least) * (bits / whole).min(1.0)
 }
 
 /// Chooses what the options leave open.
@@ -227,6 +240,24 @@ mod tests {
         // What cannot be met is missed by the least.
         let hopeless = choose(&many, None, None, Some(0.01));
         assert!(hopeless.seconds <= tight.seconds, "{hopeless:?}");
+    }
+
+    #[test]
+    fn where_little_moves_encoding_takes_less_time() {
+        let [still, slow, busy, noise] = [0.0, 0.025, 0.05, 9.0].map(busyness);
+        assert!((still - 0.6).abs() < 1e-9 && (slow - 0.8).abs() < 1e-9);
+        assert!((busy - 1.0).abs() < 1e-9 && (noise - 1.0).abs() < 1e-9);
+        // Then there is less to gain by short chunks.
+        let clip = Job {
+            frames: 3_000.0,
+            ..FILM
+        };
+        let still = Job {
+            encode: still * FILM.encode,
+            rebase: still * FILM.rebase,
+            ..clip
+        };
+        assert_eq!((choice(&clip, None).0, choice(&still, None).0), (16, 24));
     }
 
     #[test]
