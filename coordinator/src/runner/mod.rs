@@ -83,18 +83,7 @@ async fn run_on(engine: Arc<dyn Engine>, run: Invocation) -> Result<Outcome, Inv
         Err(InvokeError::Crashed {
             detail: crash_detail(error),
         })
-    });
-    let pause = match &result {
-        Err(InvokeError::Throttled { after, .. }) => *after,
-        _ => None,
-    };
-    if let Some(pause) = pause {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = cancel.cancelled() => {}
-        }
-    }
-    result
+    })
 }
 
 impl Runner {
@@ -307,6 +296,12 @@ impl Runner {
                 self.progress.dropped(invocation.0);
                 let class = self.classify(flight.node, &error);
                 tracing::debug!(?class, %error, "invocation failed");
+                if let InvokeError::Throttled {
+                    after: Some(after), ..
+                } = error
+                {
+                    self.scheduler.not_before(invocation, after);
+                }
                 self.batch.trouble_mut(flight.node).last_failure = Some(error);
                 match class {
                     Some(class) => Event::Failed {
