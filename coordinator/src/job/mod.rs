@@ -11,7 +11,7 @@ pub use stages::load_index;
 
 use output::{lock_folder, Output};
 
-use crate::engine::{Engine, LocalEngine};
+use crate::engine::{sweep, Engine, LocalEngine};
 use crate::error::{JobError, Result};
 use crate::plan::options::TranscodeOptions;
 use crate::plan::Plan;
@@ -186,6 +186,7 @@ impl Job {
         }
         let source = look_up(&self.request.input).await?;
         let found_work = Path::new(&self.work_dir).exists();
+        sweep(&self.place).await;
         let _lock = match self.request.work_dir {
             None => Some(lock_folder(&self.work_dir)?),
             Some(_) => None,
