@@ -4,6 +4,7 @@
 use super::Job;
 use crate::error::{JobError, Result};
 use crate::plan::batches::{self, Batches};
+use crate::plan::fit::fit;
 use crate::plan::options::{ChunkRule, Rate};
 use crate::plan::{self, chunks, scenes, Plan};
 use crate::runner::{Build, Chunks, Runner, Work};
@@ -43,6 +44,12 @@ impl Job {
         if whole && self.request.options.chunk == ChunkRule::Auto {
             recut_for_rate(index, &mut plan)?;
         }
+        fit(
+            index,
+            &mut plan,
+            &self.request.options,
+            &self.request.limits,
+        )?;
         Ok(plan)
     }
 

@@ -9,6 +9,7 @@ use framemill::cli::transcode::MediaArgs;
 use framemill::engine::{Engine, Invocation, InvokeError};
 use framemill::error::JobError;
 use framemill::job::{Job, JobRequest};
+use framemill::limits::Limits;
 use framemill::progress::Progress;
 use framemill_codec::libav;
 use framemill_tests::job;
@@ -57,6 +58,7 @@ pub fn transcode<E: Engine + 'static>(
         order_seed: None,
         report: None,
         simd: None,
+        limits: Limits::default(),
     };
     runtime().block_on(async {
         let make = async |_: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>, JobError> {
