@@ -176,7 +176,8 @@ fn faults_change_no_byte() {
                 crashes: 0.1,
                 time_outs: 0.1,
                 stragglers: 0.1,
-                slow_by: Duration::from_secs(1),
+                slowness: 10.0,
+                duplicates: 0.1,
             },
             ..options(3)
         };

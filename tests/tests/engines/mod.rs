@@ -3,6 +3,8 @@
 #![allow(dead_code)]
 
 pub mod contract;
+pub mod proxy;
+pub mod service;
 
 use clap::Parser;
 use framemill::cli::transcode::MediaArgs;
