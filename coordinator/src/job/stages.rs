@@ -30,7 +30,12 @@ impl Job {
         let build: Build = Arc::new(move |_, _, _| Task::Index(task.clone()));
         let work = Work::new("index", vec![1], build);
         let key = runner.run(vec![work], &mut ignore).await?.remove(0);
-        load_index(&self.place, &key).await
+        let mut index = load_index(&self.place, &key).await?;
+        // In the store its address has no secrets; nobody else has this one yet.
+        if let Some(index) = Arc::get_mut(&mut index) {
+            index.header.source = source.clone();
+        }
+        Ok(index)
     }
 
     pub(super) async fn plan(&self, runner: &mut Runner, index: &Arc<Index>) -> Result<Plan> {

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::service::service_fn;
-use hyper::{client, server, Request, Response, StatusCode};
+use hyper::{client, server, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -74,6 +74,8 @@ struct Counts {
     faults: u64,
     /// Methods and targets.
     seen: Vec<(String, String)>,
+    /// Bytes of answers to reads, by path.
+    read: HashMap<String, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,6 +114,12 @@ impl Proxy {
     /// Methods and targets of all requests so far.
     pub fn seen(&self) -> Vec<(String, String)> {
         self.desk.requests.lock().expect("no panic").seen.clone()
+    }
+
+    /// Bytes that were read of a path so far.
+    pub fn read(&self, path: &str) -> u64 {
+        let counts = self.desk.requests.lock().expect("no panic");
+        counts.read.get(path).copied().unwrap_or(0)
     }
 
     /// Requests that did not go well so far.
@@ -190,7 +198,13 @@ impl Desk {
             Fate::Slow => tokio::time::sleep(self.faults.slow_by).await,
             Fate::Pass | Fate::Lost | Fate::Cut => {}
         }
+        let read = request.method() == Method::GET;
+        let path = request.uri().path().to_owned();
         let (mut head, body) = self.forward(request).await?.into_parts();
+        if read {
+            let mut counts = self.requests.lock().expect("no panic");
+            *counts.read.entry(path).or_default() += body.len() as u64;
+        }
         for name in [CONNECTION, TRANSFER_ENCODING] {
             head.headers.remove(name);
         }
