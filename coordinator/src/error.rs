@@ -24,6 +24,9 @@ pub enum JobError {
     /// The job failed on the way; exit code 3.
     #[error("{0}")]
     Failed(String),
+    /// The job has taken what it may, of time or money; exit code 4.
+    #[error("{0}")]
+    Limit(String),
     /// The user stopped the job; exit code 130.
     #[error("{0}")]
     Interrupted(String),
@@ -44,6 +47,7 @@ impl JobError {
         match self {
             Self::Usage(_) | Self::Input { .. } => 2,
             Self::Failed(_) | Self::Replan(_) | Self::Remake(_) => 3,
+            Self::Limit(_) => 4,
             Self::Interrupted(_) => 130,
         }
     }

@@ -11,6 +11,7 @@
 //! | [`runner`] | drives the scheduler against an engine, resumes |
 //! | [`schedule`] | the scheduler: a pure state machine |
 //! | [`engine`] | where invocations run |
+//! | [`limits`] | what a job may take, and what its workers can |
 //! | [`stitch`] | from chunks to a file, verified |
 //! | [`report`] | what ran and what it cost |
 //! | [`orientation`] | display matrices as quarter turns |
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod engine;
 pub mod error;
 pub mod job;
+pub mod limits;
 pub mod orientation;
 pub mod plan;
 pub mod progress;

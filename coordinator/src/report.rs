@@ -75,6 +75,8 @@ pub struct Totals {
     pub bytes_out: u64,
     /// Results taken from an earlier run.
     pub reused: u64,
+    /// US dollars that invocations have cost; null where their price is not known.
+    pub spent_usd: Option<f64>,
     /// Highest resident size of this process, in bytes.
     pub peak_memory: u64,
     /// Heap in use when all chunks were done, in bytes: index, plan and

@@ -11,18 +11,80 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{self, ChildStdin, ChildStdout, Command};
+use tokio::process::{self, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 /// How long a child may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
+/// Bytes of a child's last words that are passed on.
+const WORDS: usize = 400;
+/// How long they are waited for once the child has ended; what it has started itself
+/// may hold the pipe open.
+const LISTEN: Duration = Duration::from_millis(200);
 
 struct Pipes {
     process: process::Child,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
+    words: Words,
+}
+
+/// The end of what a child says on standard error.
+struct Words {
+    last: Arc<Mutex<String>>,
+    task: JoinHandle<()>,
+}
+
+impl Words {
+    /// Listens to the end of the pipe.
+    fn of(stderr: ChildStderr) -> Self {
+        let last = Arc::new(Mutex::new(String::new()));
+        let kept = last.clone();
+        let task = tokio::spawn(async move {
+            let mut stderr = BufReader::new(stderr);
+            let mut line = Vec::new();
+            // Bytes, since what libraries print need not be text.
+            while stderr
+                .read_until(b'\n', &mut line)
+                .await
+                .is_ok_and(|n| n > 0)
+            {
+                keep(&kept, &String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        Self { last, task }
+    }
+
+    /// The last words of a child that has ended.
+    async fn last(&mut self) -> String {
+        let _ = tokio::time::timeout(LISTEN, &mut self.task).await;
+        self.task.abort();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+}
+
+/// Adds a line, and drops from the front what is too much.
+fn keep(kept: &Mutex<String>, line: &str) {
+    let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
+    if line.is_empty() {
+        return;
+    }
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if !kept.is_empty() {
+        kept.push_str("; ");
+    }
+    kept.push_str(&line);
+    let mut from = kept.len().saturating_sub(WORDS);
+    while !kept.is_char_boundary(from) {
+        from += 1;
+    }
+    kept.drain(..from);
 }
 
 /// A child that takes one order at a time. Dropped, it is told to stop, and
@@ -44,12 +106,17 @@ impl Child {
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             // A Ctrl-C is for the parent, which tells its children in good order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let (Some(stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
+        let pipes = (
+            process.stdin.take(),
+            process.stdout.take(),
+            process.stderr.take(),
+        );
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("a child without pipes"));
         };
         Ok(Self {
@@ -57,6 +124,7 @@ impl Child {
                 process,
                 stdin,
                 lines: BufReader::new(stdout).lines(),
+                words: Words::of(stderr),
             }),
         })
     }
@@ -101,9 +169,13 @@ impl Child {
                 }
             }
         }
-        crashed(match pipes.process.wait().await {
+        let ended = match pipes.process.wait().await {
             Ok(status) => format!("the worker's process ended with {status}"),
             Err(error) => error.to_string(),
+        };
+        crashed(match pipes.words.last().await {
+            words if words.is_empty() => ended,
+            words => format!("{ended}; it said: {words}"),
         })
     }
 
@@ -136,6 +208,7 @@ async fn stop(pipes: Pipes) {
         mut process,
         stdin,
         lines,
+        words: _words,
     } = pipes;
     drop(stdin);
     if tokio::time::timeout(GRACE, process.wait()).await.is_err() {

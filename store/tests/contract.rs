@@ -8,6 +8,7 @@ use framemill_store::{open, DirStore, Location, MemoryStore};
 const EXACT: Deviations = Deviations {
     lists_in_tree_order: false,
     backslash_is_slash: false,
+    creates_in_parts_race: false,
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,11 +78,12 @@ async fn ministack_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seaweedfs_keeps_the_contract_but_for_two_rules() {
+async fn seaweedfs_keeps_the_contract_but_for_three_rules() {
     let store = connect(&S3Server::seaweedfs()).await;
     let deviations = Deviations {
         lists_in_tree_order: true,
         backslash_is_slash: true,
+        creates_in_parts_race: true,
     };
     contract::all(&store, &fresh_prefix("contract"), &deviations).await;
 }

@@ -125,6 +125,26 @@ fn workers_that_do_not_work_are_told_apart() {
 }
 
 #[test]
+fn the_last_words_of_what_does_tasks_reach_the_failure() {
+    let work = place::scratch();
+    let script = "read -r line; printf 'lib\\001x: first\\n\\nout of luck\\n' >&2; exit 3";
+    let task = program(work.path(), script);
+    let options = HostOptions {
+        args: vec![format!("--task-program={}", task.display()).into()],
+        ..options(1)
+    };
+    let engine = engine(options, work.path());
+    let got = runtime().block_on(engine.invoke(invocation(index_task(&plain()))));
+    let error = got.expect_err("no outcome");
+    assert!(matches!(error, InvokeError::Crashed { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.ends_with("exit status: 3; it said: libx: first; out of luck"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_worker_that_cannot_start_says_why() {
     let (work, alone) = (place::scratch(), place::scratch());
     // Without framemill-task beside it.
@@ -156,7 +176,8 @@ fn faults_change_no_byte() {
                 crashes: 0.1,
                 time_outs: 0.1,
                 stragglers: 0.1,
-                slow_by: Duration::from_secs(1),
+                slowness: 10.0,
+                duplicates: 0.1,
             },
             ..options(3)
         };

@@ -130,7 +130,7 @@ fn a_coordinator_that_is_killed_amid_faults_goes_on() {
             crashes: 0.05,
             time_outs: 0.05,
             stragglers: 0.05,
-            slow_by: Duration::from_secs(2),
+            slowness: 10.0,
             ..Faults::default()
         },
         ..HostOptions::new(place::worker(), 3)

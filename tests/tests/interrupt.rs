@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Exit code 130: the first Ctrl-C stops cleanly and says how to resume.
 
-use framemill_tests::job::{work_dir, Job};
+mod engines;
+
+use engines::runtime;
+use framemill::engine::host::{HostOptions, HostServer};
+use framemill_tests::job::{work_dir, Job, Run};
 use framemill_tests::place;
 use framemill_tests::process::Signal;
 use framemill_tests::sources::generated;
 use framemill_tests::work::data_files;
+use framemill_tests::worker::HttpWorker;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 fn source() -> PathBuf {
     generated(
@@ -22,15 +28,14 @@ fn job(output: &Path) -> Job {
 }
 
 /// Interrupts a run by `signal` once `results` are there.
-fn interrupted(
-    job: &Job,
-    output: &Path,
-    signal: Signal,
-    results: usize,
-) -> framemill_tests::job::Run {
-    let work = work_dir(output);
+fn interrupted(job: &Job, output: &Path, signal: Signal, results: usize) -> Run {
+    interrupted_in(&work_dir(output), job, output, signal, results)
+}
+
+/// The same with the work in a folder of its own.
+fn interrupted_in(work: &Path, job: &Job, output: &Path, signal: Signal, results: usize) -> Run {
     let mut running = job.start();
-    let ended = running.wait_until(|| data_files(&work).len() >= results);
+    let ended = running.wait_until(|| data_files(work).len() >= results);
     assert!(
         !ended,
         "{}: over before it could be interrupted",
@@ -171,4 +176,76 @@ fn a_second_one_leaves_nothing_behind_either() {
         run.line
     );
     job.ok();
+}
+
+/// Interrupts a job on other processes by either signal, and lets it go on.
+fn elsewhere(flags: &str, set: &str) {
+    let fresh = place::scratch();
+    let fresh = job(&fresh.path().join("fresh.mp4")).ok().bytes();
+    for signal in [Signal::INT, Signal::TERM] {
+        let folder = place::scratch();
+        let (output, work) = (folder.path().join("out.mp4"), folder.path().join("work"));
+        let job = job(&output).flags(flags).flag("--work-dir", &work);
+        let job = job.after(set);
+        let run = interrupted_in(&work, &job, &output, signal, 6);
+        assert!(
+            run.done.seconds < 60.0,
+            "{}: {}",
+            run.line,
+            run.done.seconds
+        );
+        let (run, report) = job.reported();
+        assert!(
+            report["totals"]["reused"].as_u64() >= Some(5),
+            "{}",
+            run.line
+        );
+        assert!(run.bytes() == fresh, "{}: other bytes", run.line);
+    }
+}
+
+/// Whether a process of this machine has `word` in its command line or environment.
+fn runs(word: &str) -> bool {
+    let all = fs::read_dir("/proc").expect("Linux").flatten();
+    let mut texts = all.filter_map(|e| fs::read(e.path().join("environ")).ok());
+    texts.any(|text| String::from_utf8_lossy(&text).contains(word))
+}
+
+#[test]
+fn worker_processes_end_with_the_job() {
+    // What they inherit tells them from those of other tests.
+    let mark = format!("FRAMEMILL_TEST_MARK={:016x}", rand::random::<u64>());
+    elsewhere("--engine host", &format!("export {mark}"));
+    let started = Instant::now();
+    while runs(&mark) {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "workers are left"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn workers_behind_a_url_are_let_go() {
+    let worker = HttpWorker::start("--concurrency 2");
+    elsewhere(
+        &format!("--engine http --engine-url {}", worker.url("run")),
+        "",
+    );
+}
+
+#[test]
+fn functions_are_let_go() {
+    let options = HostOptions::new(place::worker(), 2);
+    let server = std::thread::scope(|scope| {
+        let server = scope.spawn(|| runtime().block_on(HostServer::start(options)));
+        server.join().expect("no panic").expect("a server")
+    });
+    let set = format!(
+        "export AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=B AWS_REGION=us-east-1 \
+         AWS_ENDPOINT_URL_LAMBDA={}",
+        server.endpoint()
+    );
+    elsewhere("--engine lambda --function f", &set);
 }

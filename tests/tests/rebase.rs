@@ -235,15 +235,13 @@ fn drafts_may_be_made_by_libvpx() {
 fn batches_begin_at_scenes() {
     let folder = place::scratch();
     let output = folder.path().join("out.webm");
-    let flags = "--codec vp8 --seam rebase --chunk scenes --batch 5 --preset fast --crf 30";
+    let flags = "--codec vp8 --seam rebase --chunk scenes --batch 2 --preset fast --crf 30";
     let run = Job::transcode(&plain(), &output).flags(flags);
-    // Nothing is as soon as that, so chunks are as short as they may be.
-    let run = run.flags("--size 160x-1 --audio none --verify --deadline 0.01");
-    run.ok().must_warn(&["--deadline 0.01", "1000 workers"]);
+    run.flags("--size 160x-1 --audio none --verify").ok();
     let keys = keys(&output);
-    // Chunks of six frames, so none of five is longer than thirty.
+    // Chunks have 24 frames at most, so none of two is longer than 48.
     assert!(
-        keys.len() >= 4 && keys.windows(2).all(|k| k[1] - k[0] <= 30),
+        keys.len() >= 3 && keys.windows(2).all(|k| k[1] - k[0] <= 48),
         "{keys:?}"
     );
 }
@@ -284,12 +282,7 @@ fn what_does_not_fit_is_refused() {
     let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
     job.flags("--codec vp8 --seam rebase --batch 0")
         .fails(2, &["batch"]);
-    for alone in [
-        "--first-pass libvpx",
-        "--batch 5",
-        "--deadline 5",
-        "--parallelism 5",
-    ] {
+    for alone in ["--first-pass libvpx", "--batch 5", "--parallelism 5"] {
         let job = Job::transcode(&plain(), &folder.path().join("a.webm"));
         let name = alone.trim_start_matches('-');
         let name = name.split(' ').next().unwrap();

@@ -2,8 +2,9 @@
 //! How much memory a task needs, by estimate, so that a worker that is too
 //! small refuses it instead of dying of it.
 
-use crate::encode::{EncodeTask, AV1_BY_RAV1E, DIGEST, SCENE, VP8_BY_FRAMEMILL};
+use crate::encode::{EncoderSpec, AV1_BY_RAV1E, DIGEST, SCENE, VP8_BY_FRAMEMILL};
 use crate::Task;
+use framemill_codec::libav::CodecParams;
 
 /// A process with codec libraries, and buffers that do not depend on pictures.
 const BASE: u64 = 96 << 20;
@@ -12,15 +13,15 @@ const CONTAINER: u64 = 96 << 20;
 /// Pictures that a decoder and the filters hold: 16 references and what is on its way.
 const DECODED: u64 = 22;
 
-/// Pictures' worth of memory that an encoder takes, looked up by what the
-/// largest of its presets were seen to use.
+/// Pictures' worth of memory that an encoder takes: what the largest of its presets were
+/// seen to use at 1080p and 4K (docs/results.md, "What tasks need"), and a fifth more.
 fn encoder_pictures(encoder: &str) -> u64 {
     match encoder {
         DIGEST | SCENE => 4,
         VP8_BY_FRAMEMILL => 80,
-        AV1_BY_RAV1E => 200,
+        AV1_BY_RAV1E => 300,
         "libsvtav1" => 200,
-        "libx265" => 260,
+        "libx265" => 170,
         "libx264" => 180,
         _ => 120,
     }
@@ -39,10 +40,17 @@ fn picture(format: &str, width: u32, height: u32) -> u64 {
     u64::from(width) * u64::from(height) * bytes * halves / 2
 }
 
-fn encode(task: &EncodeTask) -> u64 {
-    let (from, to) = (&task.decoder, &task.encoder);
+/// Bytes of memory that decoding and encoding such pictures takes, whatever their
+/// number; rather too many than too few.
+#[must_use]
+pub fn of_encode(from: &CodecParams, to: &EncoderSpec) -> u64 {
     let decoded = picture(&from.format, from.width, from.height);
-    let encoded = picture(&to.pix_fmt, to.width, to.height);
+    // SVT-AV1 takes as much for 8 bits as for 10.
+    let format = match to.encoder.as_str() {
+        "libsvtav1" => "yuv420p",
+        _ => to.pix_fmt.as_str(),
+    };
+    let encoded = picture(format, to.width, to.height);
     BASE + decoded * DECODED + encoded * encoder_pictures(&to.encoder)
 }
 
@@ -53,8 +61,8 @@ pub fn memory(task: &Task) -> u64 {
     match task {
         Task::Index(_) => BASE + CONTAINER,
         Task::Track(_) => BASE + CONTAINER,
-        Task::Encode(task) => encode(task),
-        Task::Rebase(task) => encode(&task.chunk),
+        Task::Encode(task) => of_encode(&task.decoder, &task.encoder),
+        Task::Rebase(task) => of_encode(&task.chunk.decoder, &task.chunk.encoder),
     }
 }
 

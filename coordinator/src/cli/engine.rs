@@ -42,12 +42,15 @@ pub struct EngineArgs {
     /// The function, with --engine lambda: name or ARN
     #[arg(long, value_name = "NAME")]
     function: Option<String>,
-    /// Seconds that an attempt at one task may take, with any engine but local
-    #[arg(long, value_name = "SECONDS", default_value = "900", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    task_time: u64,
 }
 
 impl EngineArgs {
+    /// The engine's name.
+    #[must_use]
+    pub const fn name(&self) -> EngineName {
+        self.engine
+    }
+
     /// Refuses flags that do not go together; `work_dir` is the user's.
     ///
     /// # Errors
@@ -79,7 +82,7 @@ impl EngineArgs {
     }
 
     /// The engine for a job whose work store, `place`, others find at `work`. `workers`
-    /// is how many the user asks for.
+    /// is how many the user asks for, `time` what an attempt may take.
     ///
     /// # Errors
     /// [`JobError::Usage`] for a wrong URL, an unknown region, too few open files.
@@ -88,8 +91,8 @@ impl EngineArgs {
         place: &WorkPlace,
         work: &str,
         workers: Option<u32>,
+        time: Duration,
     ) -> Result<Arc<dyn Engine>> {
-        let time = Duration::from_secs(self.task_time);
         let cores = || std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         Ok(match (self.engine, &self.engine_url) {
             (EngineName::Http, Some(url)) => {

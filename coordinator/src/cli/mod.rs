@@ -3,6 +3,7 @@
 
 mod console;
 mod engine;
+mod limits;
 pub mod measure;
 pub mod pictures;
 pub mod plan;

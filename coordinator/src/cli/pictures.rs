@@ -5,6 +5,7 @@ use super::console;
 use super::transcode::MediaArgs;
 use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
+use crate::limits::Limits;
 use crate::plan::options::Seam;
 use crate::plan::{span, Plan};
 use crate::progress::Progress;
@@ -36,6 +37,7 @@ pub async fn run(args: MediaArgs, simd: Option<&'static Dsp>) -> Result<()> {
         order_seed: args.order_seed,
         report: None,
         simd,
+        limits: Limits::default(),
     };
     let progress = Arc::new(Progress::default());
     Job::new(request, CancellationToken::new(), progress)

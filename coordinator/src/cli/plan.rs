@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `framemill plan`: what a transcode would do, without doing it.
 
+use super::engine::EngineName;
+use super::limits::LimitArgs;
 use super::transcode::MediaArgs;
 use super::{console, show};
 use crate::error::Result;
 use crate::job::{Job, JobRequest};
+use crate::limits::Limits;
+use crate::plan::expect::Expected;
 use crate::plan::{self, span, Plan};
 use crate::progress::Progress;
 use framemill_codec::dsp::Dsp;
 use framemill_worker::index::Index;
+use framemill_worker::needs;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub struct PlanArgs {
     #[command(flatten)]
     media: MediaArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// The file that would be written
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
@@ -45,7 +52,10 @@ pub async fn run(args: PlanArgs, simd: Option<&'static Dsp>) -> Result<()> {
         order_seed: None,
         report: None,
         simd,
+        // What is paid is shown whatever the engine, which is another's.
+        limits: args.limits.limits(None, EngineName::Lambda)?,
     };
+    let (options, limits) = (request.options.clone(), request.limits);
     let mut job = Job::new(
         request,
         CancellationToken::new(),
@@ -53,10 +63,11 @@ pub async fn run(args: PlanArgs, simd: Option<&'static Dsp>) -> Result<()> {
     )
     .await?;
     let (index, plan) = job.plan_only().await?;
+    let expected = Expected::of(&index, &plan, &options);
     if args.json {
-        print_json(&index, &plan)
+        print_json(&index, &plan, (&expected, &limits));
     } else {
-        print_table(&index, &plan)
+        print_table(&index, &plan, (&expected, &limits));
     }
     Ok(())
 }
@@ -71,7 +82,7 @@ fn default_output(media: &MediaArgs) -> String {
     }
 }
 
-fn print_json(index: &Index, plan: &Plan) {
+fn print_json(index: &Index, plan: &Plan, (expected, limits): (&Expected, &Limits)) {
     let unit = index.header.video.stream.time_base.as_f64();
     let timeline = &plan.timeline;
     let chunks: Vec<_> = plan
@@ -101,6 +112,11 @@ fn print_json(index: &Index, plan: &Plan) {
                 "frames_a_chunk": shape.frames, "chunks": shape.chunks,
                 "expected_s": shape.seconds, "workers": shape.workers,
             })),
+            "expected": {
+                "task_memory": needs::of_encode(&index.header.video.stream.params, &plan.video.encoder),
+                "longest_task_s": expected.longest_s, "all_tasks_s": expected.total_s,
+                "usd": limits.price.map(|price| expected.cost(price, 1.0)),
+            },
             "tasks": {
                 "index": 1, "encode": plan.chunks.len(), "rebase": rebases(plan),
                 "track": plan.tracks.len(), "stitch": 1,
@@ -130,7 +146,7 @@ fn seconds(index: &Index, plan: &Plan, chunk: &plan::chunks::Chunk, unit: f64) -
     (start, at(end))
 }
 
-fn print_table(index: &Index, plan: &Plan) {
+fn print_table(index: &Index, plan: &Plan, (expected, limits): (&Expected, &Limits)) {
     let unit = index.header.video.stream.time_base.as_f64();
     let e = &plan.video.encoder;
     console::say(&format!(
@@ -168,6 +184,14 @@ fn print_table(index: &Index, plan: &Plan) {
         "tasks: 1 index, {} encode,{rebase} {} track, 1 stitch",
         plan.chunks.len(),
         plan.tracks.len()
+    ));
+    let paid = limits.price.map(|price| expected.cost(price, 1.0));
+    console::say(&format!(
+        "expected: {} MiB and {:.1} s a task at most, {:.1} s of work in all{}",
+        needs::of_encode(&index.header.video.stream.params, &plan.video.encoder) >> 20,
+        expected.longest_s,
+        expected.total_s,
+        paid.map_or(String::new(), |usd| format!(", {usd:.6} USD"))
     ));
     for warning in &plan.warnings {
         console::say(&format!("warning: {warning}"));

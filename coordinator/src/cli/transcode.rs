@@ -3,6 +3,7 @@
 
 use super::console;
 use super::engine::EngineArgs;
+use super::limits::LimitArgs;
 use super::show;
 use crate::error::{JobError, Result};
 use crate::job::{same_file, Job, JobRequest};
@@ -91,7 +92,8 @@ pub struct MediaArgs {
     /// Chunks from one key frame to the next, with --seam rebase [default: what makes 240 frames]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
-    /// How long encoding may take, with --seam rebase: chooses what --chunk and --batch leave open
+    /// How long the job may take from its start to the finished output; with --seam rebase
+    /// it chooses what --chunk and --batch leave open
     #[arg(long, value_name = "TIME", value_parser = options::parse_time)]
     pub deadline: Option<f64>,
     /// Workers that --seam rebase plans for, however many run [default: 1000]
@@ -118,6 +120,8 @@ pub struct TranscodeArgs {
     output: String,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Where intermediate results are kept: a folder or s3://BUCKET/PREFIX [default: a folder
     /// beside the output, or here if that is no file, removed at the end]
     #[arg(long, value_name = "URI")]
@@ -227,6 +231,9 @@ fn watch_signals(cancel: CancellationToken) {
 pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -> Result<()> {
     let started = Instant::now();
     args.engine.check(args.work_dir.as_deref())?;
+    let limits = args
+        .limits
+        .limits(args.media.deadline, args.engine.name())?;
     let cancel = CancellationToken::new();
     watch_signals(cancel.clone());
     let progress = Arc::new(Progress::default());
@@ -243,9 +250,11 @@ pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -
         order_seed: args.media.order_seed,
         report: report.clone(),
         simd,
+        limits,
     };
     let make = async |place: &WorkPlace, work: &str| {
-        args.engine.make(place, work, args.media.workers).await
+        let (workers, time) = (args.media.workers, limits.task_time);
+        args.engine.make(place, work, workers, time).await
     };
     let mut job = Job::on(make, request, cancel.clone(), progress.clone()).await?;
     if let Some(report) = &report {
@@ -290,15 +299,18 @@ pub async fn run(args: TranscodeArgs, quiet: bool, simd: Option<&'static Dsp>) -
 
 /// Adds to an interruption how far the job is and how it goes on.
 fn explain(error: JobError, job: &Job, progress: &Progress) -> JobError {
+    let s = progress.snapshot();
+    let done = format!("with {} of {} chunks done", s.chunks, s.total_chunks);
+    let kept = format!(
+        "goes on from there (kept in {})",
+        store::shown(job.work_dir())
+    );
     match error {
         JobError::Interrupted(_) => {
-            let s = progress.snapshot();
-            JobError::Interrupted(format!(
-                "interrupted with {} of {} chunks done; the same command goes on from there (kept in {})",
-                s.chunks,
-                s.total_chunks,
-                store::shown(job.work_dir())
-            ))
+            JobError::Interrupted(format!("interrupted {done}; the same command {kept}"))
+        }
+        JobError::Limit(what) => {
+            JobError::Limit(format!("{what}, {done}; the same command with more {kept}"))
         }
         other => other,
     }

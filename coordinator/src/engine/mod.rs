@@ -14,7 +14,7 @@ pub use host::HostEngine;
 pub use http::HttpEngine;
 pub use lambda::{LambdaEngine, LambdaOptions};
 pub use local::LocalEngine;
-pub use payload::Payload;
+pub use payload::{sweep, Payload};
 
 use crate::schedule::Ramp;
 use async_trait::async_trait;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A transcode from source to verified output.
 
+mod deadline;
 mod encode;
 mod finish;
 mod output;
@@ -9,10 +10,12 @@ mod stages;
 pub use output::{absolute, same_file};
 pub use stages::load_index;
 
+use deadline::DeadlineWatch;
 use output::{lock_folder, Output};
 
-use crate::engine::{Engine, LocalEngine};
+use crate::engine::{sweep, Engine, LocalEngine};
 use crate::error::{JobError, Result};
+use crate::limits::Limits;
 use crate::plan::options::TranscodeOptions;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -52,6 +55,8 @@ pub struct JobRequest {
     pub report: Option<Arc<ReportFile>>,
     /// Our own kernels, where the user chose them.
     pub simd: Option<&'static Dsp>,
+    /// What the job may take, and what its workers can.
+    pub limits: Limits,
 }
 
 impl JobRequest {
@@ -80,6 +85,10 @@ pub struct Job {
     engine: Arc<dyn Engine>,
     cancel: CancellationToken,
     progress: Arc<Progress>,
+    /// US dollars that invocations have cost so far.
+    spent: f64,
+    /// Whether an earlier run has left results that this one may take.
+    earlier: bool,
     /// Grows as the job runs; read it after success and failure alike.
     pub log: JobLog,
 }
@@ -151,8 +160,11 @@ impl Job {
             work_dir,
             place,
             engine,
-            cancel,
+            // Of its own, since a deadline cancels the job alone.
+            cancel: cancel.child_token(),
             progress,
+            spent: 0.0,
+            earlier: false,
             log: JobLog::default(),
         })
     }
@@ -181,11 +193,23 @@ impl Job {
     /// [`JobError`]; nothing is then left under the output's name that was not
     /// there before, and what is done can be resumed.
     pub async fn run(&mut self) -> Result<()> {
+        let deadline = self.request.limits.deadline;
+        let watch = deadline.map(|time| DeadlineWatch::start(time, self.cancel.clone()));
+        let result = self.run_all().await;
+        match watch {
+            Some(watch) => watch.judge(result),
+            None => result,
+        }
+    }
+
+    async fn run_all(&mut self) -> Result<()> {
         if !self.request.options.digest {
             self.output.check(&self.request).await?;
         }
         let source = look_up(&self.request.input).await?;
         let found_work = Path::new(&self.work_dir).exists();
+        sweep(&self.place).await;
+        self.earlier = self.request.resume && self.has_results().await;
         let _lock = match self.request.work_dir {
             None => Some(lock_folder(&self.work_dir)?),
             Some(_) => None,
@@ -207,10 +231,12 @@ impl Job {
                 Err(StitchError::Damaged(key, failure)) => {
                     tracing::warn!(%key, %failure, "a stored result is damaged; it is made again");
                     self.request.resume = true;
+                    self.earlier = true;
                 }
                 Err(StitchError::Job(JobError::Remake(why))) => {
                     tracing::warn!(%why, "a stored result is damaged; it is made again");
                     self.request.resume = true;
+                    self.earlier = true;
                 }
                 Err(StitchError::Job(error)) => {
                     // What no further run can use is not kept; what an earlier run left is.
@@ -245,14 +271,23 @@ impl Job {
     }
 
     fn runner(&self) -> Result<Runner> {
+        let limits = Limits {
+            // What attempts before this one have left of it.
+            budget: self
+                .request
+                .limits
+                .budget
+                .map(|b| (b - self.spent).max(0.0)),
+            ..self.request.limits
+        };
         Runner::new(
-            self.engine.clone(),
-            self.place.clone(),
-            self.request.resume,
+            (self.engine.clone(), self.place.clone()),
+            (self.request.resume, self.earlier),
             self.cancel.child_token(),
             self.progress.clone(),
             &self.request.input_name(),
             self.request.report.clone(),
+            &limits,
         )
     }
 
@@ -261,6 +296,8 @@ impl Job {
         let result = self.attempt_with(&mut runner, source, decode).await;
         runner.stop().await;
         self.log.totals.reused += runner.reused;
+        self.spent += runner.spent;
+        self.log.totals.spent_usd = self.request.limits.price.map(|_| self.spent);
         result
     }
 
@@ -279,6 +316,9 @@ impl Job {
         self.log.warnings = plan.warnings.clone();
         self.log.totals.frames = frames;
         self.log.totals.chunks = plan.chunks.len() as u64;
+        if !self.earlier {
+            self.refuse_hopeless(&index, &plan)?;
+        }
         let made = self.encode(runner, &index, &plan).await?;
         self.log.totals.live_memory = heap_in_use();
         if self.request.options.digest {

@@ -4,6 +4,7 @@
 use super::Job;
 use crate::error::{JobError, Result};
 use crate::plan::batches::{self, Batches};
+use crate::plan::fit::fit;
 use crate::plan::options::{ChunkRule, Rate};
 use crate::plan::{self, chunks, scenes, Plan};
 use crate::runner::{Build, Chunks, Runner, Work};
@@ -29,7 +30,12 @@ impl Job {
         let build: Build = Arc::new(move |_, _, _| Task::Index(task.clone()));
         let work = Work::new("index", vec![1], build);
         let key = runner.run(vec![work], &mut ignore).await?.remove(0);
-        load_index(&self.place, &key).await
+        let mut index = load_index(&self.place, &key).await?;
+        // In the store its address has no secrets; nobody else has this one yet.
+        if let Some(index) = Arc::get_mut(&mut index) {
+            index.header.source = source.clone();
+        }
+        Ok(index)
     }
 
     pub(super) async fn plan(&self, runner: &mut Runner, index: &Arc<Index>) -> Result<Plan> {
@@ -43,6 +49,12 @@ impl Job {
         if whole && self.request.options.chunk == ChunkRule::Auto {
             recut_for_rate(index, &mut plan)?;
         }
+        fit(
+            index,
+            &mut plan,
+            &self.request.options,
+            &self.request.limits,
+        )?;
         Ok(plan)
     }
 

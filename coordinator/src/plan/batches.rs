@@ -148,7 +148,6 @@ pub fn check(options: &TranscodeOptions, (width, height): (u32, u32)) -> Result<
                 "--first-pass libvpx: for --seam rebase; else use --encoder libvpx".into(),
             )),
             FirstPass::Own if options.batch.is_some() => without("--batch"),
-            FirstPass::Own if options.deadline.is_some() => without("--deadline"),
             FirstPass::Own if options.parallelism.is_some() => without("--parallelism"),
             FirstPass::Own => Ok(()),
         };

@@ -11,6 +11,8 @@
 //! | [`batches`] | which chunks continue from the one before |
 //! | [`auto`] | how long chunks and batches are then |
 //! | [`scenes`] | where the pictures themselves ask for a cut |
+//! | [`expect`] | what all of it is expected to take |
+//! | [`fit`] | whether workers can do it; cuts further what takes too long |
 //! | [`span`] | which packets a chunk needs |
 //! | [`tracks`] | what happens to sound and subtitles |
 //!
@@ -23,6 +25,8 @@ pub mod chunks;
 pub mod colour;
 pub mod container;
 pub mod encoder;
+pub mod expect;
+pub mod fit;
 pub mod options;
 pub mod output;
 pub mod scenes;

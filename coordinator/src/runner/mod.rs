@@ -10,6 +10,7 @@ pub use stored::recorded;
 
 use crate::engine::{Engine, Invocation, InvokeError};
 use crate::error::{JobError, Result};
+use crate::limits::{Limits, Price};
 use crate::progress::Progress;
 use crate::report::{InvocationRecord, ReportFile, ReportStats};
 use crate::schedule::{
@@ -51,6 +52,8 @@ pub struct Runner {
     engine: Arc<dyn Engine>,
     place: WorkPlace,
     resume: bool,
+    /// Whether results may be there that this run has not made.
+    earlier: bool,
     /// Short keys of what this run has made, which is taken even without `resume`.
     made: HashSet<u64>,
     started: Instant,
@@ -64,8 +67,11 @@ pub struct Runner {
     progress: Arc<Progress>,
     file: String,
     report: Option<Arc<ReportFile>>,
+    price: Option<Price>,
     /// Results taken from an earlier run.
     pub reused: u64,
+    /// US dollars that invocations have cost, where their price is known.
+    pub spent: f64,
 }
 
 /// Numbers for the scheduler's kinds.
@@ -75,45 +81,34 @@ fn kind_number(kind: &str) -> Kind {
 }
 
 /// One attempt on the engine. If that panics, this attempt is lost and no more.
-/// An engine that wants to be left alone keeps the slot taken so long.
 async fn run_on(engine: Arc<dyn Engine>, run: Invocation) -> Result<Outcome, InvokeError> {
-    let cancel = run.cancel.clone();
     let result = tokio::spawn(async move { engine.invoke(run).await }).await;
-    let result = result.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         Err(InvokeError::Crashed {
             detail: crash_detail(error),
         })
-    });
-    let pause = match &result {
-        Err(InvokeError::Throttled { after, .. }) => *after,
-        _ => None,
-    };
-    if let Some(pause) = pause {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = cancel.cancelled() => {}
-        }
-    }
-    result
+    })
 }
 
 impl Runner {
-    /// A runner for one job; `file` names the input in messages, `report` is
-    /// told of every invocation.
+    /// A runner for one job, which takes results that are there with `resume`; where no
+    /// `earlier` run has left any, it does not look for them. `file` names the input in
+    /// messages, `report` is told of every invocation.
     ///
     /// # Errors
     /// [`JobError::Failed`] for a configuration out of range.
     pub fn new(
-        engine: Arc<dyn Engine>,
-        place: WorkPlace,
-        resume: bool,
+        (engine, place): (Arc<dyn Engine>, WorkPlace),
+        (resume, earlier): (bool, bool),
         cancel: CancellationToken,
         progress: Arc<Progress>,
         file: &str,
         report: Option<Arc<ReportFile>>,
+        limits: &Limits,
     ) -> Result<Self> {
         let config = Config {
             max_in_flight: engine.slots(),
+            budget: limits.budget,
             ramp: engine.ramp(),
             speculation: if engine.speculates() {
                 Config::default().speculation
@@ -127,6 +122,7 @@ impl Runner {
             engine,
             place,
             resume,
+            earlier,
             made: HashSet::new(),
             started: Instant::now(),
             nodes: 0,
@@ -138,7 +134,9 @@ impl Runner {
             progress,
             file: file.to_owned(),
             report,
+            price: limits.price,
             reused: 0,
+            spent: 0.0,
         })
     }
 
@@ -235,7 +233,9 @@ impl Runner {
             false => self.progress.invocation(invocation.0),
         };
         let (engine, place) = (self.engine.clone(), self.place.clone());
-        let reuse = self.resume || self.made.contains(&task.key().short());
+        // An attempt that failed may have left all the same what it was to make.
+        let look = self.resume && (self.earlier || attempt > 1);
+        let reuse = look || self.made.contains(&task.key().short());
         let sender = self.ended.0.clone();
         let run = Invocation {
             task,
@@ -287,6 +287,7 @@ impl Runner {
             return Event::Tick;
         };
         self.record(&flight, &result, reused);
+        let cost = self.charge(&flight, &result, reused);
         match result {
             Ok(outcome) => {
                 let frames = if flight.makes { outcome.frames } else { 0 };
@@ -298,26 +299,49 @@ impl Runner {
                     let ready = Duration::from_secs_f64(ready_s);
                     self.scheduler.ready_after(invocation, ready);
                 }
-                Event::Finished {
-                    invocation,
-                    cost: 0.0,
-                }
+                Event::Finished { invocation, cost }
             }
             Err(error) => {
                 self.progress.dropped(invocation.0);
                 let class = self.classify(flight.node, &error);
                 tracing::debug!(?class, %error, "invocation failed");
+                if let InvokeError::Throttled {
+                    after: Some(after), ..
+                } = error
+                {
+                    self.scheduler.not_before(invocation, after);
+                }
                 self.batch.trouble_mut(flight.node).last_failure = Some(error);
                 match class {
                     Some(class) => Event::Failed {
                         invocation,
                         class,
-                        cost: 0.0,
+                        cost,
                     },
-                    None => Event::Tick,
+                    // It was replanned, and this is read for its cost alone.
+                    None => Event::Failed {
+                        invocation,
+                        class: FailureClass::Cancelled,
+                        cost,
+                    },
                 }
             }
         }
+    }
+
+    /// What an invocation has cost, by its time as seen from here. One that was turned
+    /// away costs nothing; one that was given up is paid until then.
+    fn charge(
+        &mut self,
+        flight: &Flight,
+        result: &Result<Outcome, InvokeError>,
+        reused: bool,
+    ) -> f64 {
+        let free = reused || matches!(result, Err(InvokeError::Throttled { .. }));
+        let price = self.price.filter(|_| !free);
+        let cost = price.map_or(0.0, |p| p.of(self.now().saturating_sub(flight.start)));
+        self.spent += cost;
+        cost
     }
 
     fn record(&mut self, flight: &Flight, result: &Result<Outcome, InvokeError>, reused: bool) {
@@ -389,8 +413,13 @@ impl Runner {
     }
 
     fn failed(&self, failure: &crate::schedule::Failure) -> JobError {
-        let crate::schedule::Failure::Node { node, attempts, .. } = failure else {
-            return JobError::Failed(failure.to_string());
+        use crate::schedule::Failure::{Budget, Node};
+        let (node, attempts) = match failure {
+            Node { node, attempts, .. } => (node, attempts),
+            Budget { spent, budget, .. } => {
+                return JobError::Limit(format!("--budget {budget}: {spent:.6} USD are spent"))
+            }
+            other => return JobError::Failed(other.to_string()),
         };
         let trouble = self.batch.trouble(*node);
         match trouble.and_then(|t| t.last_failure.as_ref()) {
@@ -425,6 +454,7 @@ impl Runner {
             };
             if let Some(flight) = self.flights.remove(&ended.invocation) {
                 self.record(&flight, &ended.result, ended.reused);
+                self.charge(&flight, &ended.result, ended.reused);
             }
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Flight {
     /// When it would have been launched, had what it follows been done by then.
     pub(super) since: Duration,
     pub(super) speculative: bool,
+    /// How long its node waits at least should it fail.
+    pub(super) pause: Duration,
     watch: Watch,
 }
 
@@ -58,6 +60,7 @@ impl Flights {
             launched,
             since: launched,
             speculative,
+            pause: Duration::ZERO,
             watch: Watch::No,
         };
         self.open.insert(id, flight);
@@ -105,6 +108,13 @@ impl Flights {
     /// The flight if open.
     pub(super) fn get(&self, id: InvocationId) -> Option<&Flight> {
         self.open.get(&id)
+    }
+
+    /// Sets how long a flight's node waits at least should it fail.
+    pub(super) fn pause(&mut self, id: InvocationId, pause: Duration) {
+        if let Some(flight) = self.open.get_mut(&id) {
+            flight.pause = pause;
+        }
     }
 
     /// Counts a flight as launched at `since`, if that is later than it was.

@@ -221,6 +221,13 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Notes that the node of an invocation that is about to fail should not be
+    /// launched again before `pause` has passed, as its engine asks. Takes no room
+    /// meanwhile. Does nothing to one that is not in flight.
+    pub fn not_before(&mut self, invocation: InvocationId, pause: Duration) {
+        self.flights.pause(invocation, pause);
+    }
+
     /// Takes in one event at `now`, the time since the start of the job, and
     /// appends what follows to `out`. A `now` before the last one counts as
     /// that one.

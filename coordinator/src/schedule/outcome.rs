@@ -93,6 +93,7 @@ impl Scheduler {
             }
             Verdict::Again(delay) => {
                 self.tally.retries += u64::from(class != FailureClass::Throttled);
+                let delay = delay.max(flight.pause);
                 self.graph.delay(node, self.now.saturating_add(delay));
             }
         }

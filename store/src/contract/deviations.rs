@@ -12,4 +12,9 @@ pub struct Deviations {
     /// A backslash in a key is a slash, and at a key's end makes a folder of it. framemill's own
     /// keys hold none. SeaweedFS 4.48.
     pub backslash_is_slash: bool,
+    /// Of uploads in parts that create one key and end at the same moment, several are told that
+    /// they won; one's bytes stay, whole. The work store knows no such creates, since what lies
+    /// under its keys is equal whoever wrote it: only two jobs that make one output, and finish
+    /// together, can both say that they made it. SeaweedFS 4.48.
+    pub creates_in_parts_race: bool,
 }

@@ -38,7 +38,7 @@ pub async fn all(store: &dyn Store, prefix: &str, deviations: &Deviations) {
     uploads(store, &under("uploads")).await;
     unfinished_uploads_are_invisible(store, &under("unfinished")).await;
     creating_uploads(store, &under("creating")).await;
-    upload_races(store, &under("upload-races")).await;
+    upload_races(store, &under("upload-races"), deviations).await;
     large_upload(store, &under("large")).await;
     odd_keys(store, &under("odd"), deviations).await;
     many_keys(store, &under("many"), deviations).await;

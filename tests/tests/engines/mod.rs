@@ -3,12 +3,15 @@
 #![allow(dead_code)]
 
 pub mod contract;
+pub mod proxy;
+pub mod service;
 
 use clap::Parser;
 use framemill::cli::transcode::MediaArgs;
 use framemill::engine::{Engine, Invocation, InvokeError};
 use framemill::error::JobError;
 use framemill::job::{Job, JobRequest};
+use framemill::limits::Limits;
 use framemill::progress::Progress;
 use framemill_codec::libav;
 use framemill_tests::job;
@@ -57,6 +60,7 @@ pub fn transcode<E: Engine + 'static>(
         order_seed: None,
         report: None,
         simd: None,
+        limits: Limits::default(),
     };
     runtime().block_on(async {
         let make = async |_: &WorkPlace, work: &str| -> Result<Arc<dyn Engine>, JobError> {

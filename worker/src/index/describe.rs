@@ -2,9 +2,10 @@
 //! What a container says of itself, as an index header.
 
 use super::{IndexHeader, IndexTask, PacketHome, VideoTrack};
-use crate::Failure;
+use crate::{Failure, SourceRef};
 use framemill_codec::libav::{Decoder, Demuxer, Frame, InputPacket, MediaKind, StreamInfo};
 use framemill_codec::picture::Rational;
+use framemill_store as store;
 
 /// Packets read in search of the first picture.
 const FIRST_PICTURE_PACKETS: usize = 400;
@@ -94,7 +95,11 @@ pub fn header_of(
         colour.chroma_location = pick(colour.chroma_location, seen.chroma_location, 0);
     }
     IndexHeader {
-        source: task.source.clone(),
+        // The index is kept, and secrets are not: who reads it knows its source.
+        source: SourceRef {
+            uri: store::shown(&task.source.uri),
+            ..task.source.clone()
+        },
         container: demuxer.format_name(),
         start_us: demuxer.start_us().unwrap_or(0),
         duration_us: demuxer.duration_us(),

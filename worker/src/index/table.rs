@@ -81,7 +81,7 @@ pub struct VideoTrack {
 /// Everything but the packets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexHeader {
-    /// The source that was indexed.
+    /// The source that was indexed; its address without secrets where this comes from a store.
     pub source: SourceRef,
     /// libavformat's name of the container.
     pub container: String,

@@ -20,22 +20,26 @@ pub struct Faults {
     pub crashes: f64,
     /// Share that is given up as too slow.
     pub time_outs: f64,
-    /// Share that takes longer than it would, by `slow_by`.
+    /// Share that takes `slowness` times as long as it would.
     pub stragglers: f64,
-    /// How much longer.
-    pub slow_by: Duration,
+    /// How many times as long.
+    pub slowness: f64,
+    /// Share that reaches two workers, as platforms that deliver at least once do.
+    pub duplicates: f64,
 }
 
 /// What becomes of one invocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fate {
     Run,
     Throttle,
     /// Its worker is ended after so long.
     Crash(Duration),
     TimeOut(Duration),
-    /// Its answer comes so much later.
-    Slow(Duration),
+    /// Its answer takes so many times as long.
+    Slow(f64),
+    /// A second worker gets it too.
+    Twice,
 }
 
 impl Faults {
@@ -49,7 +53,8 @@ impl Faults {
             (self.throttles, Fate::Throttle),
             (self.crashes, Fate::Crash(after)),
             (self.time_outs, Fate::TimeOut(after)),
-            (self.stragglers, Fate::Slow(self.slow_by)),
+            (self.stragglers, Fate::Slow(self.slowness)),
+            (self.duplicates, Fate::Twice),
         ];
         let mut sum = 0.0;
         for (share, fate) in fates {

@@ -176,7 +176,7 @@ impl Fleet {
         })
     }
 
-    async fn invoke(&self, body: Bytes) -> Result<Ended, InvokeError> {
+    async fn invoke(self: &Arc<Self>, body: Bytes) -> Result<Ended, InvokeError> {
         if body.len() > BODY_LIMIT {
             return Err(InvokeError::Refused {
                 detail: format!("a request of {} bytes is too long", body.len()),
@@ -191,6 +191,10 @@ impl Fleet {
         tokio::time::sleep(self.options.faults.latency).await;
         let mut worker = self.worker().await?;
         let time = self.options.time;
+        if fate == Fate::Twice {
+            self.deliver_again(number, body.clone()).await;
+        }
+        let begun = Instant::now();
         let run = worker.run(format!("{number:032x}"), body, time);
         match fate {
             // Wherever it is by then: before it has begun, amid its work, or done.
@@ -203,16 +207,30 @@ impl Fleet {
                 let _ = tokio::time::timeout(after, run).await;
                 Ok(Ended::TimedOut)
             }
-            Fate::Slow(longer) => {
+            Fate::Slow(times) => {
                 let ended = run.await;
-                tokio::time::sleep(longer).await;
+                let longer = (times - 1.0).max(0.0);
+                tokio::time::sleep(begun.elapsed().mul_f64(longer)).await;
                 Ok(self.keep(worker, ended))
             }
-            Fate::Run | Fate::Throttle => {
+            Fate::Run | Fate::Throttle | Fate::Twice => {
                 let ended = run.await;
                 Ok(self.keep(worker, ended))
             }
         }
+    }
+
+    /// Gives an event to one more worker, whose answer nobody hears.
+    async fn deliver_again(self: &Arc<Self>, number: u64, body: Bytes) {
+        let Ok(mut worker) = self.worker().await else {
+            return;
+        };
+        let fleet = self.clone();
+        tokio::spawn(async move {
+            let id = format!("{:032x}", u128::from(number) | 1 << 64);
+            let ended = worker.run(id, body, fleet.options.time).await;
+            fleet.keep(worker, ended);
+        });
     }
 
     /// Keeps a worker that has answered; others are stopped.

@@ -95,3 +95,20 @@ fn a_long_outage_is_survived_quietly() {
     assert!(counts.limit <= 10, "{counts:?}");
     assert!(counts.throttles < 20_000, "{counts:?}");
 }
+
+#[test]
+fn an_engine_that_asks_to_be_left_alone_takes_no_room_meanwhile() {
+    let config = Config {
+        max_in_flight: 1,
+        ..Config::default()
+    };
+    let mut hand = Hand::new(config);
+    let nodes = hand.add(2, &[]);
+    assert_eq!(launches(&hand.send(Event::Start)), [(0, nodes[0])]);
+    hand.scheduler.not_before(InvocationId(0), secs(30.0));
+    let next = hand.fail(0, FailureClass::Throttled);
+    assert_eq!(launches(&next), [(1, nodes[1])], "the other goes on");
+    hand.finish(1);
+    assert_eq!(hand.until_launch(), [(2, nodes[0])]);
+    assert!(hand.now >= secs(30.0), "{:?}", hand.now);
+}

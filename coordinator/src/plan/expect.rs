@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a job is expected to take, from CPU times that were measured (docs/results.md,
+//! "What tasks need") on one machine, at 1080p. Contents, options of encoders and
+//! machines differ, so these are good for what is far off, and for no more.
+
+use super::chunks::Chunk;
+use super::options::{Preset, TranscodeOptions};
+use super::Plan;
+use crate::limits::Price;
+use framemill_worker::encode::{AV1_BY_RAV1E, VP8_BY_FRAMEMILL};
+use framemill_worker::index::Index;
+
+/// Seconds of CPU for a sample of luma of a frame: fast, medium, slow.
+const ENCODE: [(&str, [f64; 3]); 7] = [
+    ("libx264", [4.5e-8, 4.5e-8, 6.0e-8]),
+    ("libx265", [6.5e-8, 6.8e-8, 2.4e-7]),
+    ("libsvtav1", [4.0e-8, 7.5e-8, 1.5e-7]),
+    (AV1_BY_RAV1E, [1.8e-7, 4.3e-7, 5.0e-7]),
+    ("libvpx-vp9", [9.5e-8, 1.1e-7, 2.1e-7]),
+    ("libvpx", [1.7e-8, 5.8e-8, 1.6e-7]),
+    (VP8_BY_FRAMEMILL, [3.2e-8, 1.0e-7, 1.9e-7]),
+];
+/// Of encoders that are not in the list.
+const OTHERS: [f64; 3] = [2.4e-7; 3];
+/// Moving a frame onto another state, for a sample of luma.
+const REBASE: f64 = 6.5e-9;
+/// Decoding and filtering a frame, for a sample of luma of the source.
+const DECODE: f64 = 1.0e-8;
+/// Seconds that a task takes besides its frames.
+const TASK: f64 = 0.1;
+
+/// What a job is expected to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expected {
+    /// Seconds of the longest task, in one thread.
+    pub longest_s: f64,
+    /// Seconds of all tasks.
+    pub total_s: f64,
+    /// How many they are.
+    pub tasks: u64,
+    /// Seconds that tasks which follow one another take at least.
+    chain_s: f64,
+}
+
+/// Seconds that one frame takes, by what it is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PerFrame {
+    decode: f64,
+    encode: f64,
+    /// Frames that are decoded ahead of a chunk's own, on average.
+    run_up: f64,
+}
+
+impl PerFrame {
+    pub(super) fn of(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Self {
+        let (source, output) = (&index.header.video.stream.params, &plan.video.encoder);
+        let samples = |width: u32, height: u32| f64::from(width) * f64::from(height);
+        let known = ENCODE.iter().find(|(name, _)| *name == output.encoder);
+        let rates = known.map_or(OTHERS, |(_, rates)| *rates);
+        let rate = rates[match options.preset {
+            Preset::Fast => 0,
+            Preset::Medium => 1,
+            Preset::Slow => 2,
+        }];
+        let keys = index.packets.iter().filter(|p| p.is_key()).count().max(1);
+        let rebase = if plan.shape.is_some() { REBASE } else { 0.0 };
+        Self {
+            decode: DECODE * samples(source.width, source.height),
+            encode: (rate + rebase) * samples(output.width, output.height),
+            run_up: index.packets.len() as f64 / keys as f64 / 2.0,
+        }
+    }
+
+    /// Seconds of a task of so many frames, decoded and made.
+    pub(super) fn seconds(self, decoded: f64, frames: f64) -> f64 {
+        TASK + (decoded + self.run_up) * self.decode + frames * self.encode
+    }
+
+    pub(super) fn of_chunk(self, chunk: &Chunk) -> f64 {
+        self.seconds(chunk.positions.len() as f64, chunk.frames as f64)
+    }
+}
+
+impl Expected {
+    /// What the plan's chunks take. Tracks go beside them, and take less.
+    #[must_use]
+    pub fn of(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Self {
+        let frame = PerFrame::of(index, plan, options);
+        let seconds = || plan.chunks.iter().map(|chunk| frame.of_chunk(chunk));
+        let rebases = plan.batches.continuing(plan.chunks.len()).len();
+        Self {
+            longest_s: seconds().fold(0.0, f64::max),
+            total_s: seconds().sum(),
+            tasks: (1 + plan.chunks.len() + rebases + plan.tracks.len()) as u64,
+            chain_s: plan.shape.map_or(0.0, |shape| shape.seconds),
+        }
+    }
+
+    /// Seconds until all is encoded, by so many workers.
+    #[must_use]
+    pub fn wall_s(&self, workers: u32) -> f64 {
+        let shared = self.total_s / f64::from(workers.max(1));
+        shared.max(self.longest_s).max(self.chain_s)
+    }
+
+    /// US dollars for all tasks, on workers that are `faster` times as fast.
+    #[must_use]
+    pub fn cost(&self, price: Price, faster: f64) -> f64 {
+        let seconds = self.total_s / faster;
+        self.tasks as f64 * price.request + seconds * price.memory_gb * price.gb_second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOB: Expected = Expected {
+        longest_s: 10.0,
+        total_s: 100.0,
+        tasks: 20,
+        chain_s: 0.0,
+    };
+
+    #[test]
+    fn workers_share_the_work_but_not_a_task() {
+        assert_eq!(JOB.wall_s(1), 100.0);
+        assert_eq!(JOB.wall_s(4), 25.0);
+        assert_eq!(JOB.wall_s(1000), 10.0);
+        let chain = Expected {
+            chain_s: 30.0,
+            ..JOB
+        };
+        assert_eq!((chain.wall_s(4), chain.wall_s(2)), (30.0, 50.0));
+    }
+
+    #[test]
+    fn money_is_for_seconds_and_requests() {
+        let price = Price {
+            memory_gb: 2.0,
+            gb_second: 0.1,
+            request: 1.0,
+        };
+        assert_eq!(JOB.cost(price, 1.0), 40.0);
+        assert_eq!(JOB.cost(price, 4.0), 25.0);
+    }
+}
