@@ -114,7 +114,7 @@ impl Root {
             self.sweep();
         }
         let create = || {
-            fs::create_dir_all(&self.area)?;
+            make_folder(&self.area)?;
             tempfile::Builder::new()
                 .prefix("")
                 .rand_bytes(12)
@@ -144,13 +144,7 @@ impl Root {
         let parent = path.parent().unwrap_or(&self.path);
         let mut temp = Some(temp);
         let place = || {
-            // A folder that a delete prunes just now looks like something else in its place.
-            fs::create_dir_all(parent).map_err(|e| match e.kind() {
-                ErrorKind::AlreadyExists if !parent.ancestors().any(Path::is_file) => {
-                    io::Error::from(ErrorKind::NotFound)
-                }
-                _ => e,
-            })?;
+            make_folder(parent)?;
             let Some(unplaced) = temp.take() else {
                 return Err(io::Error::other("the unfinished file is lost"));
             };
@@ -243,6 +237,18 @@ impl Drop for Root {
             let _ = fs::remove_dir(&self.area);
         }
     }
+}
+
+/// Makes a folder and those above it. One that another store removes just now, by a delete or at
+/// its end, looks like something else in its place: that is [`ErrorKind::NotFound`], to be tried
+/// again.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists if !folder.ancestors().any(Path::is_file) => {
+            io::Error::from(ErrorKind::NotFound)
+        }
+        _ => e,
+    })
 }
 
 /// Tries again while the directory that `step` made and needs keeps being removed by others.

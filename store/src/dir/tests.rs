@@ -160,3 +160,24 @@ async fn deleting_and_creating_race_without_errors() {
     futures::future::join_all(tasks).await;
     assert!(!dir.path().join("deep").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_come_and_go_do_not_disturb_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    // Each removes the area for unfinished files at its end, where that is empty.
+    let tasks = (0..16).map(|task| {
+        let root = dir.path().to_owned();
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                let store = DirStore::new(&root);
+                let key = format!("out/{task}");
+                let put = store.put(&key, body("1"), PutMode::Overwrite);
+                put.await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(fs::read_dir(dir.path().join("out")).unwrap().count(), 16);
+}
