@@ -145,7 +145,14 @@ fn looks_like_svg(head: &[u8]) -> bool {
         } else if rest.starts_with(b"<!--") {
             b"-->"
         } else if rest.starts_with(b"<!DOCTYPE") {
-            b">"
+            // One that declares entities goes on to the end of its list.
+            let list = rest.iter().position(|byte| *byte == b'[');
+            let end = rest.iter().position(|byte| *byte == b'>');
+            if list.is_some_and(|list| end.is_some_and(|end| list < end)) {
+                b"]>"
+            } else {
+                b">"
+            }
         } else {
             break;
         };
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn content_decides() {
-        let cases: [(&[u8], Option<Format>); 16] = [
+        let cases: [(&[u8], Option<Format>); 17] = [
             (b"", None),
             (b"hello", None),
             (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
@@ -199,6 +206,7 @@ mod tests {
                 b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- <a> -->\n<!DOCTYPE svg>\n<svg>",
                 Some(Format::Svg),
             ),
+            (b"<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>", Some(Format::Svg)),
             (b"<html><svg/></html>", None),
             (b"<!-- without an end", None),
         ];

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which steps there are.
+
+use crate::plan::{Orientation, Sides, Size, Sizes};
+use crate::url::{Gravity, Options, Rgb, Watermark};
+
+/// A step from a picture to a picture. Sizes are those of the picture that lies right.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Cut out of the source, and resize; the picture still lies as stored.
+    Resize {
+        /// What is cut out.
+        crop: Size,
+        /// Where.
+        gravity: Gravity,
+        /// Factor of offsets.
+        dpr: f64,
+        /// What it is resized to.
+        to: Size,
+        /// How the picture will be turned.
+        orientation: Orientation,
+    },
+    /// To sRGB; with `keep`, pictures of light keep their profile's colours.
+    Colour {
+        /// Whether the profile will be kept.
+        keep: bool,
+    },
+    /// Turn and mirror.
+    Orient(Orientation),
+    /// Cut to the result.
+    Cut {
+        /// What is cut out.
+        size: Size,
+        /// Where.
+        gravity: Gravity,
+        /// Factor of offsets.
+        dpr: f64,
+    },
+    /// Blur with this sigma, in pixels.
+    Blur(f64),
+    /// Sharpen with a mask of this sigma, in pixels.
+    Sharpen(f64),
+    /// Squares of this many pixels a side.
+    Pixelate(u32),
+    /// Transparent room up to a size.
+    Extend {
+        /// The size.
+        size: Size,
+        /// Where the picture lies in it.
+        gravity: Gravity,
+        /// Factor of offsets.
+        dpr: f64,
+    },
+    /// Transparent room on each side.
+    Pad {
+        /// Pixels of each side.
+        sides: Sides,
+        /// The size with them.
+        size: Size,
+    },
+    /// Over a background, without opacities.
+    Flatten(Rgb),
+    /// A watermark on top.
+    Watermark {
+        /// Where, and how.
+        options: Watermark,
+        /// Factor of offsets.
+        dpr: f64,
+    },
+}
+
+/// The steps that the options ask for, in imgproxy's order: cut and resize, colour, turn, cut to
+/// the result, filters, extend, extend to the shape, padding, background, watermark.
+///
+/// Trimming comes before, since all sizes depend on it. `alpha` says whether the result's format
+/// has opacities; where it has none, `fallback` is behind what no background was asked for.
+#[must_use]
+pub fn list(
+    options: &Options,
+    sizes: &Sizes,
+    orientation: Orientation,
+    alpha: bool,
+    fallback: Rgb,
+) -> Vec<Step> {
+    let dpr = sizes.scaled.dpr;
+    let mut steps = vec![
+        Step::Resize {
+            crop: sizes.crop,
+            gravity: options.crop.gravity.unwrap_or(options.gravity),
+            dpr: 1.0,
+            to: sizes.resized,
+            orientation,
+        },
+        Step::Colour {
+            keep: !options.strip_color_profile,
+        },
+    ];
+    let mut step = |wanted: bool, step: Step| {
+        if wanted {
+            steps.push(step);
+        }
+    };
+    step(
+        orientation != Orientation::default(),
+        Step::Orient(orientation),
+    );
+    let gravity = options.gravity;
+    let cut = Step::Cut {
+        size: sizes.cut,
+        gravity,
+        dpr,
+    };
+    step(sizes.cut != sizes.resized, cut);
+    step(options.blur > 0.0, Step::Blur(options.blur));
+    step(options.sharpen > 0.0, Step::Sharpen(options.sharpen));
+    step(options.pixelate > 1, Step::Pixelate(options.pixelate));
+    let gravity = options.extend.gravity;
+    let extend = Step::Extend {
+        size: sizes.extended,
+        gravity,
+        dpr,
+    };
+    step(sizes.extended != sizes.cut, extend);
+    let gravity = options.extend_aspect_ratio.gravity;
+    let extend = Step::Extend {
+        size: sizes.shaped,
+        gravity,
+        dpr,
+    };
+    step(sizes.shaped != sizes.extended, extend);
+    let pad = Step::Pad {
+        sides: sizes.padding,
+        size: sizes.result,
+    };
+    step(sizes.result != sizes.shaped, pad);
+    let background = options.background.or((!alpha).then_some(fallback));
+    if let Some(color) = background {
+        step(true, Step::Flatten(color));
+    }
+    let watermark = Step::Watermark {
+        options: options.watermark,
+        dpr,
+    };
+    step(options.watermark.opacity > 0.0, watermark);
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::url::Grammar;
+
+    fn steps(text: &str, source: Size, exif: u32, alpha: bool) -> String {
+        let request = Grammar::default()
+            .parse_unsigned(&format!("/{text}/plain/a"))
+            .unwrap();
+        let mut orientation = Orientation::from_exif(exif);
+        orientation = orientation.turned(request.options.quarter_turns);
+        let sizes = Sizes::new(orientation.size(source), &request.options, false, 0);
+        let steps = list(&request.options, &sizes, orientation, alpha, Rgb([255; 3]));
+        let name = |step: &Step| {
+            let text = format!("{step:?}");
+            text.split([' ', '(']).next().unwrap_or_default().to_owned()
+        };
+        steps.iter().map(name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn steps_are_those_that_make_a_difference() {
+        let source = Size::new(400, 300);
+        assert_eq!(steps("w:100", source, 1, true), "Resize Colour");
+        assert_eq!(
+            steps("w:100", source, 6, false),
+            "Resize Colour Orient Flatten"
+        );
+        assert_eq!(
+            steps("rs:fill:100:100/bl:1", source, 0, true),
+            "Resize Colour Cut Blur"
+        );
+        assert_eq!(
+            steps(
+                "rs:fill:500:500:0:1/exar:1/pd:1/bg:fff/wm:1/bl:1/sh:1/pix:2/rot:90",
+                source,
+                1,
+                false
+            ),
+            "Resize Colour Orient Blur Sharpen Pixelate Extend Pad Flatten Watermark"
+        );
+    }
+}
