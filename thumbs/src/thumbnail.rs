@@ -10,7 +10,7 @@ use crate::error::{Result, ThumbError};
 use crate::limits::Limits;
 use crate::picture::Picture;
 use crate::plan::{Orientation, Size, Sizes};
-use crate::steps::{self, Run, Step};
+use crate::steps::{self, Output, Run, Step};
 use crate::url::{Options, Rgb};
 use crate::{metadata, Format};
 
@@ -182,6 +182,22 @@ fn default_format(facts: &Facts) -> Format {
     }
 }
 
+/// What is asked for and not done here.
+fn left_out(options: &Options) -> Vec<String> {
+    let asked = [
+        (
+            options.preserve_hdr,
+            "preserve_hdr: results have 8 bits a channel",
+        ),
+        (
+            options.enforce_thumbnail,
+            "enforce_thumbnail: the whole picture is read",
+        ),
+    ];
+    let asked = asked.iter().filter(|(asked, _)| *asked);
+    asked.map(|(_, text)| (*text).to_owned()).collect()
+}
+
 fn coding(options: &Options, settings: &Settings, format: Format, facts: &Facts) -> Coding {
     let of_format = options
         .format_quality
@@ -205,7 +221,7 @@ fn coding(options: &Options, settings: &Settings, format: Format, facts: &Facts)
     let profile = facts
         .profile
         .clone()
-        .filter(|_| !options.strip_color_profile);
+        .filter(|_| !options.strip_color_profile && encode::has_profile(format));
     Coding {
         quality: quality.clamp(1, 100),
         lossless: settings.webp_lossless,
@@ -249,9 +265,11 @@ impl Job<'_> {
             profile: profile.as_deref(),
             source: prepared.source,
             watermark: self.settings.watermark.as_ref(),
+            most_pixels: self.limits.result_pixels,
             linear: self.settings.linear_light,
             ..Run::default()
         };
+        warnings.extend(left_out(self.options));
         if options.opacity > 0.0 && run.watermark.is_none() {
             warnings.push("there is no watermark here".into());
         }
@@ -347,8 +365,11 @@ impl Job<'_> {
             self.options,
             &sizes,
             self.orientation(),
-            encode::has_alpha(self.format),
-            self.settings.background,
+            Output {
+                alpha: encode::has_alpha(self.format),
+                profile: encode::has_profile(self.format),
+                background: self.settings.background,
+            },
         );
         Ok(Prepared {
             steps,

@@ -14,13 +14,16 @@ use crate::limits::Limits;
 use crate::plan::Size;
 use crate::Format;
 
+/// Bytes that a library may allocate beside the picture and its profile.
+const BESIDE: u64 = 32 << 20;
+
 /// A decoder of one of the formats.
 pub(super) struct Other(pub(super) Format);
 
 struct OtherSource<'a> {
     bytes: &'a [u8],
     facts: Facts,
-    most: u64,
+    beside: u64,
     done: bool,
 }
 
@@ -56,9 +59,8 @@ impl Decode for Other {
 
     fn open<'a>(&self, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a>> {
         let format = self.0;
-        // Up to eight bytes a pixel, once decoded and once unpacked, and what else there is.
-        let most = limits.pixels.saturating_mul(16).saturating_add(16 << 20);
-        let mut decoder = reader(bytes, format, most)?;
+        let beside = BESIDE + limits.profile_bytes as u64;
+        let mut decoder = reader(bytes, format, beside)?;
         let (width, height) = decoder.dimensions();
         let size = checked_size(format, width, height)?;
         limits.check_source(size, false)?;
@@ -76,7 +78,7 @@ impl Decode for Other {
         Ok(Box::new(OtherSource {
             bytes,
             facts,
-            most,
+            beside,
             done: false,
         }))
     }
@@ -92,7 +94,9 @@ impl Source for OtherSource<'_> {
             return Ok(None);
         }
         let format = self.facts.format;
-        let decoder = reader(self.bytes, format, self.most)?;
+        // What is unpacked may be there twice: as stored, and as it is returned.
+        let most = reader(self.bytes, format, self.beside)?.total_bytes() * 2;
+        let decoder = reader(self.bytes, format, most.saturating_add(self.beside))?;
         let color = decoder.color_type();
         let decoded = DynamicImage::from_decoder(decoder).map_err(|error| fault(format, &error))?;
         let size = checked_size(format, decoded.width(), decoded.height())?;

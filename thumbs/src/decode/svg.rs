@@ -57,7 +57,7 @@ struct SvgSource {
     done: bool,
 }
 
-fn broken(error: impl std::fmt::Display) -> ThumbError {
+fn broken(error: impl fmt::Display) -> ThumbError {
     ThumbError::broken(Format::Svg, error)
 }
 

@@ -52,6 +52,11 @@ pub(crate) fn has_alpha(format: Format) -> bool {
     format != Format::Jpeg
 }
 
+/// Whether a format carries a colour profile here.
+pub(crate) fn has_profile(format: Format) -> bool {
+    matches!(format, Format::Jpeg | Format::Png | Format::Webp)
+}
+
 /// Whether a quality makes a difference.
 pub(crate) fn has_quality(format: Format, coding: &Coding) -> bool {
     match format {
@@ -92,15 +97,17 @@ pub(crate) fn still(format: Format, picture: &Picture, coding: &Coding) -> Resul
 
 /// Frames under way to an animation.
 pub(crate) enum Animation {
-    Gif(GifAnimation),
-    Webp(WebpAnimation),
+    Gif(Box<GifAnimation>),
+    Webp(Box<WebpAnimation>),
 }
 
 impl Animation {
     pub(crate) fn new(format: Format, size: Size, loops: u16, coding: &Coding) -> Result<Self> {
         match format {
-            Format::Webp => Ok(Self::Webp(WebpAnimation::new(size, loops, coding)?)),
-            _ => Ok(Self::Gif(GifAnimation::new(size, Some(loops))?)),
+            Format::Webp => Ok(Self::Webp(Box::new(WebpAnimation::new(
+                size, loops, coding,
+            )?))),
+            _ => Ok(Self::Gif(Box::new(GifAnimation::new(size, Some(loops))?))),
         }
     }
 

@@ -263,9 +263,9 @@ proptest! {
         truths in prop::array::uniform4(any::<bool>()), longest in prop_oneof![1..100u32, 1..20_000u32],
         pad in prop_oneof![Just(0u32), 0..1u32 << 24],
     ) {
-        let mut o = Options::default();
-        o.resizing_type = [ResizingType::Fit, ResizingType::Fill, ResizingType::FillDown,
-            ResizingType::Force, ResizingType::Auto][kind];
+        let kinds = [ResizingType::Fit, ResizingType::Fill, ResizingType::FillDown,
+            ResizingType::Force, ResizingType::Auto];
+        let mut o = Options { resizing_type: kinds[kind], ..Options::default() };
         [o.width, o.height, o.min_width, o.min_height] = asked;
         [o.zoom_x, o.zoom_y, o.dpr] = factors;
         [o.crop.width, o.crop.height] = crop;

@@ -2,7 +2,7 @@
 //! Room around a picture, and watermarks on it.
 
 use super::resize;
-use crate::error::Result;
+use crate::error::{Result, ThumbError};
 use crate::picture::{Layout, Picture};
 use crate::plan::{place_over, round_even, scale, Rect, Size, Sizes};
 use crate::url::{Gravity, Options, Watermark, WatermarkPosition};
@@ -29,9 +29,10 @@ pub(super) fn watermark(
     mark: &Picture,
     options: &Watermark,
     dpr: f64,
+    most_pixels: u64,
 ) -> Result<Picture> {
     let size = picture.size();
-    let mark = scaled(mark, size, options)?;
+    let mark = scaled(mark, size, options, most_pixels)?;
     let inner = mark.size();
     match options.position {
         WatermarkPosition::At(position) => {
@@ -46,7 +47,8 @@ pub(super) fn watermark(
                 false => round_even(f64::from(side) * value),
             };
             let step = |side: u32, inner: u32, value: f64| {
-                (i64::from(inner) + gap(side, value)).max(1) as usize
+                // They do not overlap: each pixel is mixed once.
+                (i64::from(inner) + gap(side, value).max(0)).max(1) as usize
             };
             let (across, down) = (
                 step(size.width, inner.width, options.x),
@@ -72,19 +74,26 @@ pub(super) fn watermark(
 }
 
 /// The watermark at its size on a result of `size`.
-fn scaled(mark: &Picture, size: Size, options: &Watermark) -> Result<Picture> {
+fn scaled(mark: &Picture, size: Size, options: &Watermark, most_pixels: u64) -> Result<Picture> {
     let mark = mark.clone().with_alpha();
     if options.scale <= 0.0 {
         return Ok(mark);
     }
     let wanted = Options {
-        width: scale(size.width, options.scale.min(16.0)),
-        height: scale(size.height, options.scale.min(16.0)),
+        width: scale(size.width, options.scale),
+        height: scale(size.height, options.scale),
         enlarge: true,
         ..Options::default()
     };
     let own = mark.size();
     let to = Sizes::new(own, &wanted, false, 0).resized;
+    if to.pixels() > most_pixels {
+        return Err(ThumbError::TooLarge {
+            what: "pixels of the watermark",
+            value: to.pixels(),
+            limit: most_pixels,
+        });
+    }
     let rect = Rect {
         x: 0,
         y: 0,
@@ -157,7 +166,14 @@ mod tests {
 
     fn marked(options: &Watermark) -> Vec<u8> {
         let mark = filled(2, 2, Layout::Rgb, &[200; 3]);
-        let out = watermark(filled(6, 6, Layout::Rgb, &[0; 3]), &mark, options, 1.0).unwrap();
+        let out = watermark(
+            filled(6, 6, Layout::Rgb, &[0; 3]),
+            &mark,
+            options,
+            1.0,
+            1000,
+        )
+        .unwrap();
         out.samples().iter().step_by(3).copied().collect()
     }
 

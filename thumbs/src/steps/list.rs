@@ -69,18 +69,28 @@ pub enum Step {
     },
 }
 
+/// What the result's format can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Opacities.
+    pub alpha: bool,
+    /// A colour profile.
+    pub profile: bool,
+    /// What is behind transparent parts where there are no opacities and no other background was
+    /// asked for.
+    pub background: Rgb,
+}
+
 /// The steps that the options ask for, in imgproxy's order: cut and resize, colour, turn, cut to
 /// the result, filters, extend, extend to the shape, padding, background, watermark.
 ///
-/// Trimming comes before, since all sizes depend on it. `alpha` says whether the result's format
-/// has opacities; where it has none, `fallback` is behind what no background was asked for.
+/// Trimming comes before, since all sizes depend on it.
 #[must_use]
 pub fn list(
     options: &Options,
     sizes: &Sizes,
     orientation: Orientation,
-    alpha: bool,
-    fallback: Rgb,
+    output: Output,
 ) -> Vec<Step> {
     let dpr = sizes.scaled.dpr;
     let mut steps = vec![
@@ -92,7 +102,7 @@ pub fn list(
             orientation,
         },
         Step::Colour {
-            keep: !options.strip_color_profile,
+            keep: output.profile && !options.strip_color_profile,
         },
     ];
     let mut step = |wanted: bool, step: Step| {
@@ -133,7 +143,9 @@ pub fn list(
         size: sizes.result,
     };
     step(sizes.result != sizes.shaped, pad);
-    let background = options.background.or((!alpha).then_some(fallback));
+    let background = options
+        .background
+        .or((!output.alpha).then_some(output.background));
     if let Some(color) = background {
         step(true, Step::Flatten(color));
     }
@@ -157,7 +169,12 @@ mod tests {
         let mut orientation = Orientation::from_exif(exif);
         orientation = orientation.turned(request.options.quarter_turns);
         let sizes = Sizes::new(orientation.size(source), &request.options, false, 0);
-        let steps = list(&request.options, &sizes, orientation, alpha, Rgb([255; 3]));
+        let output = Output {
+            alpha,
+            profile: true,
+            background: Rgb([255; 3]),
+        };
+        let steps = list(&request.options, &sizes, orientation, output);
         let name = |step: &Step| {
             let text = format!("{step:?}");
             text.split([' ', '(']).next().unwrap_or_default().to_owned()

@@ -19,7 +19,7 @@ mod resize;
 mod saliency;
 mod trim;
 
-pub use list::{list, Step};
+pub use list::{list, Output, Step};
 
 use crate::error::Result;
 use crate::picture::{Layout, Picture};
@@ -38,6 +38,8 @@ pub(crate) struct Run<'a> {
     pub(crate) source: Size,
     /// The watermark.
     pub(crate) watermark: Option<&'a Picture>,
+    /// Most pixels of a watermark.
+    pub(crate) most_pixels: u64,
     /// Resize amounts of light in place of sRGB's levels.
     pub(crate) linear: bool,
     /// What was wrong, but is no error.
@@ -99,7 +101,7 @@ impl Run<'_> {
             Step::Pad { sides, size } => layout::embed(picture, *size, sides.left, sides.top),
             Step::Flatten(color) => Ok(picture.flattened(color.0)),
             Step::Watermark { options, dpr } => match self.watermark {
-                Some(mark) => layout::watermark(picture, mark, options, *dpr),
+                Some(mark) => layout::watermark(picture, mark, options, *dpr, self.most_pixels),
                 None => Ok(picture),
             },
         }

@@ -91,6 +91,33 @@ fn still_formats_and_limits_take_the_first_frames() {
     assert_eq!(frames(&still.bytes).len(), 1);
 }
 
+/// Most memory that this process has had so far, in kB; 0 where the system does not tell.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[test]
+fn memory_does_not_grow_with_frames() {
+    let frames: Vec<([u8; 3], u16)> = (0..250)
+        .map(|n| ([n as u8, 99, 255 - n as u8], 50))
+        .collect();
+    let source = gif(640, 480, &frames, gif::Repeat::Infinite);
+    moving(&source, "w:64/f:webp", 3);
+    moving(&source, "w:64/f:gif", 3);
+    let before = peak();
+    for format in ["webp", "gif"] {
+        assert_eq!(
+            moving(&source, &format!("w:64/f:{format}"), 1000).frames,
+            250
+        );
+    }
+    // All frames would be 300 MB, and other tests run beside this one.
+    assert!(peak() < before + 100_000, "{} kB more", peak() - before);
+}
+
 /// 20 × 20: a red canvas, then a green dot that is to be disposed of in some way, then a blue one.
 fn disposing(method: gif::DisposalMethod) -> Vec<u8> {
     let mut encoder = gif::Encoder::new(Vec::new(), 20, 20, &[]).unwrap();

@@ -4,8 +4,9 @@
 use std::io::Cursor;
 
 use super::common::*;
+use framemill_thumbs::decode::{Decode, Decoders, Facts, Frame, Source};
 use framemill_thumbs::plan::Size;
-use framemill_thumbs::{thumbnail, Class, Format, Layout, Limits, Settings};
+use framemill_thumbs::{thumbnail, Class, Format, Layout, Limits, Picture, Settings, ThumbError};
 
 #[test]
 fn every_format_in_becomes_every_format_out() {
@@ -199,9 +200,9 @@ fn turns_and_flips_come_behind_exif() {
     }
 }
 
-fn facts(bytes: &[u8]) -> framemill_thumbs::decode::Facts {
+fn facts(bytes: &[u8]) -> Facts {
     let limits = Limits::default();
-    let decoders = framemill_thumbs::decode::Decoders::default();
+    let decoders = Decoders::default();
     let source = decoders.open(bytes, &limits).unwrap();
     source.facts().clone()
 }
@@ -447,17 +448,7 @@ fn room_trim_and_watermarks_are_where_they_belong() {
         (at(&extended, 0.5, 0.3)[3], at(&extended, 0.5, 0.9)[3]),
         (255, 0)
     );
-    let trimmed = make(
-        &rgb_png(
-            100,
-            70,
-            &decoded(&make(&source, "pd:10:0:0:20/bg:ff00ff").unwrap().bytes)
-                .samples()
-                .to_vec(),
-        ),
-        "t:10",
-    )
-    .unwrap();
+    let trimmed = make(&rgb_png(100, 70, padded.samples()), "t:10").unwrap();
     assert_eq!(trimmed.size, Some(Size::new(80, 60)));
     assert_eq!(
         seen_quarters(&decoded(&trimmed.bytes)).map(|p| p[0]),
@@ -475,6 +466,59 @@ fn room_trim_and_watermarks_are_where_they_belong() {
     );
     let without = make(&source, "wm:1:soea").unwrap();
     assert_eq!(without.warnings, ["there is no watermark here"]);
+}
+
+/// A decoder of a format that this crate has none for.
+struct Grey;
+
+impl Decode for Grey {
+    fn format(&self) -> Format {
+        Format::Avif
+    }
+
+    fn open<'a>(&self, _: &'a [u8], _: &Limits) -> Result<Box<dyn Source + 'a>, ThumbError> {
+        Ok(Box::new(GreySource(
+            Facts::still(Format::Avif, Size::new(400, 300)),
+            1,
+        )))
+    }
+}
+
+struct GreySource(Facts, u32);
+
+impl Source for GreySource {
+    fn facts(&self) -> &Facts {
+        &self.0
+    }
+
+    fn next_frame(&mut self, least: Size) -> Result<Option<Frame>, ThumbError> {
+        assert_eq!(least, Size::new(40, 30));
+        let samples = vec![99; least.pixels() as usize * 3];
+        let picture = Picture::new(least, Layout::Rgb, samples)?;
+        let left = std::mem::take(&mut self.1);
+        Ok((left > 0).then_some(Frame {
+            picture,
+            milliseconds: 0,
+        }))
+    }
+}
+
+#[test]
+fn other_decoders_can_be_added() {
+    let avif = make(&rgb_png(4, 4, &[9; 48]), "f:avif").unwrap().bytes;
+    let settings = Settings {
+        decoders: Decoders::default().with(std::sync::Arc::new(Grey)),
+        ..Settings::default()
+    };
+    let made = thumbnail(&avif, &options("w:40/f:png"), &settings, &|| false).unwrap();
+    assert_eq!(made.size, Some(Size::new(40, 30)));
+    assert_eq!(at(&decoded(&made.bytes), 0.5, 0.5), [99; 3]);
+}
+
+#[test]
+fn what_is_not_done_is_said() {
+    let made = make(&rgb_png(4, 4, &[9; 48]), "ph:1/eth:1").unwrap();
+    assert_eq!(made.warnings.len(), 2, "{:?}", made.warnings);
 }
 
 #[test]

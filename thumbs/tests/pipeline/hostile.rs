@@ -171,6 +171,15 @@ fn svg_cannot_read_files_and_does_not_swell() {
         Class::BrokenSource
     );
     assert!(started.elapsed() < Duration::from_secs(5));
+    let mut uses = String::from("<defs><rect id='u0' width='1' height='1'/>");
+    for level in 1..10 {
+        let inner = format!("<use href='#u{}'/>", level - 1).repeat(10);
+        uses += &format!("<g id='u{level}'>{inner}</g>");
+    }
+    let source = svg(&(uses + "</defs><use href='#u9'/>"), "width='9' height='9'");
+    let error = make(&source, "f:png").unwrap_err();
+    assert_eq!(error.class(), Class::BrokenSource, "{error}");
+    assert!(started.elapsed() < Duration::from_secs(10));
     let deep = svg(
         &("<g>".repeat(100_000) + &"</g>".repeat(100_000)),
         "width='9' height='9'",
@@ -209,6 +218,28 @@ fn results_are_bounded() {
     );
     let error = make(&source, "w:4/pd:9000000").unwrap_err();
     assert_eq!(error.class(), Class::TooLarge);
+}
+
+#[test]
+fn watermarks_are_bounded() {
+    let source = rgb_png(1000, 1000, &photo(1000, 1000));
+    let settings = Settings {
+        watermark: Some(decoded(&rgb_png(40, 40, &[0; 4800]))),
+        ..Settings::default()
+    };
+    let started = Instant::now();
+    for (segments, fits) in [
+        ("wm:1:ce:0:0:100", false),
+        ("wm:1:ce:0:0:1e300", false),
+        ("wm:1:re:-39:-39:1", true),
+        ("wm:1:re:-1e300:1e300:0", true),
+        ("wm:1:ce:-1e300:1e300", true),
+        ("bl:1e300/sh:1e300/pix:16777216", true),
+    ] {
+        let made = thumbnail(&source, &options(segments), &settings, &|| false);
+        assert_eq!(made.is_ok(), fits, "{segments}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 /// A damaged file must give a picture or a typed error, soon.
