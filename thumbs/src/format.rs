@@ -56,7 +56,7 @@ impl Format {
         let wanted = |name: &&str| name.eq_ignore_ascii_case(extension);
         TABLE
             .iter()
-            .find(|(_, names, _)| names.iter().any(|name| wanted(name)))
+            .find(|(_, names, _)| names.iter().any(&wanted))
             .map(|(format, _, _)| *format)
     }
 

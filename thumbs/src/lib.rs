@@ -9,6 +9,7 @@
 //! | [`decode`] | from bytes to pictures; [`decode::Decode`] is the seam for other decoders |
 //! | `encode` | from pictures to bytes |
 //! | `thumbnail` | [`thumbnail`]: all of it in one call |
+//! | `job` | the same once headers have been read |
 //! | `limits` | [`Limits`]: what sources and results may cost |
 //! | `metadata` | what of EXIF is kept |
 //! | `picture` | [`Picture`] |
@@ -23,6 +24,7 @@ pub mod decode;
 mod encode;
 mod error;
 mod format;
+mod job;
 mod limits;
 mod metadata;
 mod picture;

@@ -70,6 +70,7 @@ pub(crate) fn has_quality(format: Format, coding: &Coding) -> bool {
 pub(crate) fn most_side(format: Format) -> u32 {
     match format {
         Format::Webp => 16_383,
+        Format::Jpeg => 65_500,
         Format::Png => i32::MAX as u32,
         _ => 65_535,
     }

@@ -105,55 +105,31 @@ pub fn list(
             keep: output.profile && !options.strip_color_profile,
         },
     ];
-    let mut step = |wanted: bool, step: Step| {
-        if wanted {
-            steps.push(step);
-        }
-    };
-    step(
-        orientation != Orientation::default(),
-        Step::Orient(orientation),
-    );
+    let turned = orientation != Orientation::default();
+    steps.extend(turned.then_some(Step::Orient(orientation)));
     let gravity = options.gravity;
-    let cut = Step::Cut {
-        size: sizes.cut,
-        gravity,
-        dpr,
-    };
-    step(sizes.cut != sizes.resized, cut);
-    step(options.blur > 0.0, Step::Blur(options.blur));
-    step(options.sharpen > 0.0, Step::Sharpen(options.sharpen));
-    step(options.pixelate > 1, Step::Pixelate(options.pixelate));
-    let gravity = options.extend.gravity;
-    let extend = Step::Extend {
-        size: sizes.extended,
-        gravity,
-        dpr,
-    };
-    step(sizes.extended != sizes.cut, extend);
-    let gravity = options.extend_aspect_ratio.gravity;
-    let extend = Step::Extend {
-        size: sizes.shaped,
-        gravity,
-        dpr,
-    };
-    step(sizes.shaped != sizes.extended, extend);
-    let pad = Step::Pad {
-        sides: sizes.padding,
-        size: sizes.result,
-    };
-    step(sizes.result != sizes.shaped, pad);
-    let background = options
-        .background
-        .or((!output.alpha).then_some(output.background));
-    if let Some(color) = background {
-        step(true, Step::Flatten(color));
+    let (cut, size) = (sizes.cut != sizes.resized, sizes.cut);
+    steps.extend(cut.then_some(Step::Cut { size, gravity, dpr }));
+    steps.extend((options.blur > 0.0).then_some(Step::Blur(options.blur)));
+    steps.extend((options.sharpen > 0.0).then_some(Step::Sharpen(options.sharpen)));
+    steps.extend((options.pixelate > 1).then_some(Step::Pixelate(options.pixelate)));
+    for (before, size, extend) in [
+        (sizes.cut, sizes.extended, &options.extend),
+        (sizes.extended, sizes.shaped, &options.extend_aspect_ratio),
+    ] {
+        let gravity = extend.gravity;
+        steps.extend((size != before).then_some(Step::Extend { size, gravity, dpr }));
     }
-    let watermark = Step::Watermark {
-        options: options.watermark,
+    let (sides, size) = (sizes.padding, sizes.result);
+    steps.extend((size != sizes.shaped).then_some(Step::Pad { sides, size }));
+    let fallback = (!output.alpha).then_some(output.background);
+    steps.extend(options.background.or(fallback).map(Step::Flatten));
+    let watermark = options.watermark;
+    let marked = Step::Watermark {
+        options: watermark,
         dpr,
     };
-    step(options.watermark.opacity > 0.0, watermark);
+    steps.extend((watermark.opacity > 0.0).then_some(marked));
     steps
 }
 

@@ -2,6 +2,7 @@
 //! Thumbnails from files to files.
 
 mod animation;
+mod any;
 mod common;
 mod formats;
 mod hostile;
