@@ -38,6 +38,7 @@ have_lib() { have pkg-config && pkg-config --exists "$1 >= $2"; }
 missing_packages() {
     have_c || echo build-essential
     have pkg-config || echo pkg-config
+    have cmake || echo cmake
     have_libclang || echo libclang-dev
     [ "$(uname -m)" != x86_64 ] || have nasm || echo nasm
     have_lib libavcodec 59.37 || echo libavcodec-dev

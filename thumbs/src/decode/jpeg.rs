@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! JPEG by libjpeg-turbo, scaled down in the inverse DCT.
+
+use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
+
+use super::{bounded, checked_size, exif, Decode, Facts, Frame, Source};
+use crate::error::{Result, ThumbError};
+use crate::limits::Limits;
+use crate::picture::{byte_count, Layout, Picture};
+use crate::plan::Size;
+use crate::Format;
+
+/// Most scans of a progressive picture. Encoders make about ten; each costs a pass over all
+/// coefficients, so a small file of many is a bomb.
+const MOST_SCANS: u32 = 100;
+
+pub(super) struct Jpeg;
+
+struct JpegSource<'a> {
+    bytes: &'a [u8],
+    facts: Facts,
+    decompressor: Decompressor,
+    ink: bool,
+    /// Whether Adobe's marker is there, which says that ink is stored inverted.
+    adobe: bool,
+    lossless: bool,
+    done: bool,
+}
+
+fn broken(error: impl std::fmt::Display) -> ThumbError {
+    ThumbError::broken(Format::Jpeg, error)
+}
+
+impl Decode for Jpeg {
+    fn format(&self) -> Format {
+        Format::Jpeg
+    }
+
+    fn open<'a>(&self, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a>> {
+        let mut decompressor = Decompressor::new().map_err(|e| ThumbError::bug("jpeg", e))?;
+        decompressor
+            .set_scan_limit(MOST_SCANS)
+            .map_err(|e| ThumbError::bug("jpeg", e))?;
+        let header = decompressor.read_header(bytes).map_err(broken)?;
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let size = checked_size(Format::Jpeg, side(header.width), side(header.height))?;
+        limits.check_source(size, false)?;
+        let segments = Segments::read(bytes);
+        let mut facts = Facts::still(Format::Jpeg, size);
+        facts.profile = segments
+            .profile()
+            .map(|profile| bounded("bytes of the colour profile", profile, limits))
+            .transpose()?;
+        facts.exif = segments.exif.map(<[u8]>::to_vec);
+        facts.orientation = segments.exif.map_or(0, exif::orientation);
+        Ok(Box::new(JpegSource {
+            bytes,
+            facts,
+            decompressor,
+            ink: matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK),
+            adobe: segments.adobe,
+            lossless: header.is_lossless,
+            done: false,
+        }))
+    }
+}
+
+impl Source for JpegSource<'_> {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn next_frame(&mut self, least: Size) -> Result<Option<Frame>> {
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(None);
+        }
+        let factor = if self.lossless {
+            ScalingFactor::ONE
+        } else {
+            scaling(self.facts.size, least)
+        };
+        self.decompressor
+            .set_scaling_factor(factor)
+            .map_err(|e| ThumbError::bug("jpeg", e))?;
+        let side = |side: u32| factor.scale(side as usize);
+        let (width, height) = (side(self.facts.size.width), side(self.facts.size.height));
+        let (layout, format) = if self.ink {
+            (Layout::Cmyk, PixelFormat::CMYK)
+        } else {
+            (Layout::Rgb, PixelFormat::RGB)
+        };
+        let size = Size::new(width as u32, height as u32);
+        let mut samples = vec![0; byte_count(size, layout)?];
+        let image = Image {
+            pixels: &mut samples[..],
+            width,
+            pitch: width * layout.bytes(),
+            height,
+            format,
+        };
+        self.decompressor
+            .decompress(self.bytes, image)
+            .map_err(broken)?;
+        if self.ink && self.adobe {
+            for sample in &mut samples {
+                *sample = 255 - *sample;
+            }
+        }
+        Ok(Some(Frame {
+            picture: Picture::new(size, layout, samples)?,
+            milliseconds: 0,
+        }))
+    }
+}
+
+/// The least of 1/8 to 8/8 with which no side gets below `least`.
+fn scaling(size: Size, least: Size) -> ScalingFactor {
+    let enough = |eighths: u32| {
+        let side = |side: u32| u64::from(side) * u64::from(eighths) / 8;
+        side(size.width) >= u64::from(least.width) && side(size.height) >= u64::from(least.height)
+    };
+    let eighths = (1..8).find(|eighths| enough(*eighths)).unwrap_or(8);
+    ScalingFactor::new(eighths as usize, 8)
+}
+
+/// What the segments in front of the first scan hold beside the picture (ITU-T T.81, B.1.1.4).
+#[derive(Default)]
+struct Segments<'a> {
+    exif: Option<&'a [u8]>,
+    adobe: bool,
+    /// Numbered parts of the profile, as ICC.1 annex B.4 has them.
+    profile: Vec<(u8, &'a [u8])>,
+}
+
+impl<'a> Segments<'a> {
+    fn read(bytes: &'a [u8]) -> Self {
+        let mut segments = Self::default();
+        let mut rest = bytes.get(2..).unwrap_or(&[]);
+        while let [0xff, marker, tail @ ..] = rest {
+            match *marker {
+                0xff => rest = &rest[1..],
+                0x01 | 0xd0..=0xd8 => rest = tail,
+                0xd9 | 0xda => break,
+                _ => {
+                    let Some(body) = segment_body(tail) else {
+                        break;
+                    };
+                    segments.take(*marker, body);
+                    rest = &tail[2 + body.len()..];
+                }
+            }
+        }
+        segments
+    }
+
+    fn take(&mut self, marker: u8, body: &'a [u8]) {
+        match marker {
+            0xe1 if self.exif.is_none() => self.exif = body.strip_prefix(b"Exif\0\0"),
+            0xe2 => {
+                if let Some([number, _, part @ ..]) = body.strip_prefix(b"ICC_PROFILE\0") {
+                    self.profile.push((*number, part));
+                }
+            }
+            0xee => self.adobe |= body.starts_with(b"Adobe"),
+            _ => {}
+        }
+    }
+
+    fn profile(&self) -> Option<Vec<u8>> {
+        if self.profile.is_empty() {
+            return None;
+        }
+        let mut parts = self.profile.clone();
+        parts.sort_by_key(|(number, _)| *number);
+        Some(
+            parts
+                .iter()
+                .flat_map(|(_, part)| part.iter().copied())
+                .collect(),
+        )
+    }
+}
+
+fn segment_body(tail: &[u8]) -> Option<&[u8]> {
+    let length = u16::from_be_bytes([*tail.first()?, *tail.get(1)?]);
+    tail.get(2..usize::from(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scaling_never_goes_below_what_is_needed() {
+        let size = Size::new(4000, 3000);
+        for (least, eighths) in [
+            ((4000, 3000), 8),
+            ((300, 225), 1),
+            ((500, 375), 1),
+            ((501, 375), 2),
+            ((300, 376), 2),
+            ((3501, 1), 8),
+            ((9000, 9000), 8),
+        ] {
+            let factor = scaling(size, Size::new(least.0, least.1));
+            assert_eq!(factor, ScalingFactor::new(eighths, 8), "{least:?}");
+        }
+    }
+}
