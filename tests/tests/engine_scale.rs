@@ -114,7 +114,7 @@ fn four_thousand_invocations_at_once() {
     const AT_ONCE: usize = 4000;
     let asked = std::env::var("FRAMEMILL_TEST_TASKS").ok();
     let tasks: usize = asked.map_or(4200, |n| n.parse().expect("a number"));
-    files::allow(AT_ONCE as u32 + 200, 2).expect("enough open files");
+    files::allow(AT_ONCE as u32, 3).expect("enough open files");
     let source = tiny(tasks);
     let service = Service::start(AT_ONCE);
     let folder = place::scratch();
