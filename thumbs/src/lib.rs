@@ -34,7 +34,7 @@ mod thumbnail;
 pub mod url;
 
 pub use error::{Class, Result, ThumbError};
-pub use format::Format;
+pub use format::{Format, SNIFF_LEN};
 pub use limits::Limits;
 pub use picture::{Layout, Picture};
 pub use thumbnail::{read_source, thumbnail, Settings, Thumbnail};

@@ -113,11 +113,17 @@ impl Source for JpegSource<'_> {
     }
 }
 
-/// The least of 1/8 to 8/8 with which no side gets below `least`.
+/// How much larger than needed a picture is decoded, as a fraction: frequencies that the inverse
+/// DCT cuts off sharply would ring, and the filter of the resize has to have some left to cut.
+const RESERVE: (u64, u64) = (3, 2);
+
+/// The least of 1/8 to 8/8 with which no side gets below `least` and the reserve.
 fn scaling(size: Size, least: Size) -> ScalingFactor {
     let enough = |eighths: u32| {
-        let side = |side: u32| u64::from(side) * u64::from(eighths) / 8;
-        side(size.width) >= u64::from(least.width) && side(size.height) >= u64::from(least.height)
+        let side = |side: u32, least: u32| {
+            u64::from(side) * u64::from(eighths) * RESERVE.1 / 8 >= u64::from(least) * RESERVE.0
+        };
+        side(size.width, least.width) && side(size.height, least.height)
     };
     let eighths = (1..8).find(|eighths| enough(*eighths)).unwrap_or(8);
     ScalingFactor::new(eighths as usize, 8)
@@ -191,15 +197,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scaling_never_goes_below_what_is_needed() {
+    fn scaling_never_goes_below_what_is_needed_and_the_reserve() {
         let size = Size::new(4000, 3000);
         for (least, eighths) in [
             ((4000, 3000), 8),
             ((300, 225), 1),
-            ((500, 375), 1),
-            ((501, 375), 2),
-            ((300, 376), 2),
-            ((3501, 1), 8),
+            ((333, 250), 1),
+            ((334, 250), 2),
+            ((300, 251), 2),
+            ((2400, 1), 8),
             ((9000, 9000), 8),
         ] {
             let factor = scaling(size, Size::new(least.0, least.1));

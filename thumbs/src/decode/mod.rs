@@ -4,6 +4,7 @@
 //! | Module | What is in it |
 //! |---|---|
 //! | `jpeg`, `png`, `gif`, `webp`, `svg` | a decoder each |
+//! | `svg_work` | how much work an SVG is |
 //! | `image` | TIFF, BMP and ICO |
 //! | `exif` | the orientation |
 //!
@@ -15,6 +16,7 @@ mod image;
 mod jpeg;
 mod png;
 mod svg;
+mod svg_work;
 mod webp;
 
 use std::fmt;

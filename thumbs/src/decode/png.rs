@@ -73,20 +73,35 @@ impl Source for PngSource<'_> {
             return Ok(None);
         }
         let (color, depth) = self.reader.output_color_type();
-        let bytes = self.reader.output_buffer_size();
-        let bytes = bytes.ok_or_else(|| ThumbError::bug("png", "its size overflows"))?;
-        let mut samples = vec![0; bytes];
-        let info = self.reader.next_frame(&mut samples).map_err(broken)?;
-        samples.truncate(info.buffer_size());
-        if depth == BitDepth::Sixteen {
-            samples = samples
-                .chunks_exact(2)
-                .map(|pair| eight_bits(u16::from_be_bytes([pair[0], pair[1]])))
-                .collect();
-        }
+        let sixteen = depth == BitDepth::Sixteen;
+        // Rows of sixteen bits become eight as they come, where they come in order.
+        let samples = if sixteen && !self.reader.info().interlaced {
+            let pixels = self.facts.size.pixels() as usize;
+            let mut samples = Vec::with_capacity(pixels * color.samples());
+            while let Some(row) = self.reader.next_row().map_err(broken)? {
+                samples.extend(to_eight(row.data()));
+            }
+            samples
+        } else {
+            let bytes = self.reader.output_buffer_size();
+            let bytes = bytes.ok_or_else(|| ThumbError::bug("png", "its size overflows"))?;
+            let mut samples = vec![0; bytes];
+            let info = self.reader.next_frame(&mut samples).map_err(broken)?;
+            samples.truncate(info.buffer_size());
+            match sixteen {
+                true => to_eight(&samples).collect(),
+                false => samples,
+            }
+        };
         Ok(Some(Frame {
             picture: from_channels(self.facts.size, color.samples(), samples)?,
             milliseconds: 0,
         }))
     }
+}
+
+/// Eight bits for each sixteen, which PNG stores with the high byte first.
+fn to_eight(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let pairs = bytes.chunks_exact(2);
+    pairs.map(|pair| eight_bits(u16::from_be_bytes([pair[0], pair[1]])))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{fontdb, ImageHrefResolver, Options, Tree};
 
-use super::{checked_size, Decode, Facts, Frame, Source};
+use super::{checked_size, svg_work, Decode, Facts, Frame, Source};
 use crate::error::{Result, ThumbError};
 use crate::limits::Limits;
 use crate::picture::{Layout, Picture};
@@ -106,11 +106,12 @@ impl Source for SvgSource {
         }
         self.limits.check_source(least, false)?;
         let overflow = || ThumbError::bug("svg", "its size overflows");
-        let mut pixels = Pixmap::new(least.width, least.height).ok_or_else(overflow)?;
         let scale = Transform::from_scale(
             least.width as f32 / self.tree.size().width(),
             least.height as f32 / self.tree.size().height(),
         );
+        svg_work::check(&self.tree, least, scale)?;
+        let mut pixels = Pixmap::new(least.width, least.height).ok_or_else(overflow)?;
         resvg::render(&self.tree, scale, &mut pixels.as_mut());
         let samples = pixels
             .pixels()

@@ -56,7 +56,7 @@ pub(super) fn resize(
     let from = picture.size();
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(picture.layout() == Layout::Rgba)
+        .use_alpha(picture.is_transparent())
         .crop(left, top, width, height);
     if linear && picture.layout() != Layout::Cmyk {
         return resize_light(&picture, to, &options);

@@ -189,6 +189,66 @@ fn svg_cannot_read_files_and_does_not_swell() {
 }
 
 #[test]
+fn svg_that_takes_long_is_refused() {
+    let svg = |body: &str| {
+        let open = "<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='2000'>";
+        format!("{open}{body}</svg>").into_bytes()
+    };
+    let filter = |primitives: &str, times: usize| {
+        let used = "<rect width='2000' height='2000' filter='url(#f)'/>".repeat(times);
+        svg(&format!("<filter id='f'>{primitives}</filter>{used}"))
+    };
+    let mut patterns = String::from(
+        "<pattern id='p0' width='9' height='9'><rect width='9' height='9'/></pattern>",
+    );
+    for level in 1..9 {
+        let inner = format!("<rect width='9' height='9' fill='url(#p{})'/>", level - 1).repeat(10);
+        patterns += &format!("<pattern id='p{level}' width='9' height='9'>{inner}</pattern>");
+    }
+    patterns += "<rect width='2000' height='2000' fill='url(#p8)'/>";
+    let layers =
+        "<g opacity='0.9'>".repeat(900) + "<rect width='9' height='9'/>" + &"</g>".repeat(900);
+    let cases = [
+        (
+            filter(
+                "<feTurbulence baseFrequency='0.5' numOctaves='1000000000'/>",
+                1,
+            ),
+            false,
+        ),
+        (
+            filter("<feMorphology radius='1000' operator='dilate'/>", 1),
+            false,
+        ),
+        (
+            filter(&"<feGaussianBlur stdDeviation='50'/>".repeat(100), 50),
+            false,
+        ),
+        (filter("<feGaussianBlur stdDeviation='100000'/>", 3), true),
+        (
+            filter("<feTurbulence baseFrequency='0.5' numOctaves='3'/>", 3),
+            true,
+        ),
+        (svg(&layers), true),
+        (svg(&layers.repeat(20)), false),
+        (svg(&patterns), false),
+    ];
+    for (number, (source, fits)) in cases.iter().enumerate() {
+        let started = Instant::now();
+        let made = make(source, "f:png/w:300");
+        assert!(started.elapsed() < Duration::from_secs(20), "case {number}");
+        match made {
+            Ok(_) => assert!(*fits, "case {number}"),
+            Err(error) => assert_eq!(
+                (error.class(), *fits),
+                (Class::TooLarge, false),
+                "case {number}: {error}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn sources_are_read_up_to_their_limit() {
     let limits = Limits {
         bytes: 1000,
@@ -274,7 +334,11 @@ fn survives(format: Format, source: &[u8], what: &str) {
 
 #[test]
 fn files_cut_anywhere_are_survived() {
-    for (format, source) in one_of_each() {
+    let deep = photo(40, 60);
+    let deep = png(20, 60, png::ColorType::Rgb, png::BitDepth::Sixteen, &deep);
+    let half = make(&deep[..deep.len() / 2], "f:jpg").unwrap_err();
+    assert_eq!(half.class(), Class::BrokenSource, "{half}");
+    for (format, source) in one_of_each().into_iter().chain([(Format::Png, deep)]) {
         let step = (source.len() / 200).max(1);
         for end in (0..source.len()).step_by(step) {
             survives(format, &source[..end], &format!("cut at {end}"));
