@@ -147,7 +147,7 @@ fn measure(args: &Args, clip: &Path) -> Result<Clip, String> {
     let mut at = 0;
     for (n, length) in lengths.enumerate() {
         let inside = at >= usize::from(args.frames) && at + usize::from(args.frames) <= psnr.len();
-        if inside && n as u32 % args.batch != 0 {
+        if inside && !(n as u32).is_multiple_of(args.batch) {
             joins.push(at);
         }
         at += length as usize;
