@@ -26,11 +26,11 @@ const PATIENCE: f64 = 1.1;
 
 /// Seconds of CPU for a sample of luma of one frame, in one thread
 /// (docs/results.md, "What a frame takes"): a first pass, by preset.
-const ENCODE: [f64; 3] = [0.36e-7, 1.1e-7, 1.7e-7];
+pub(super) const ENCODE: [f64; 3] = [0.36e-7, 1.1e-7, 1.7e-7];
 /// Of a first pass by libvpx, against ours.
 const LIBVPX: f64 = 0.88;
 /// A rebase, likewise.
-const REBASE: [f64; 3] = [8.5e-9, 8.5e-9, 1.25e-8];
+pub(super) const REBASE: [f64; 3] = [8.5e-9, 8.5e-9, 1.25e-8];
 /// A state written and read, for a sample of luma.
 const STATE: f64 = 3.0e-8;
 /// Decoding, for a sample of luma of the source and for a bit of it.
@@ -87,12 +87,7 @@ impl Job {
         let packets = index.packets.len().max(1) as f64;
         let bytes: u64 = index.packets.iter().map(|p| u64::from(p.size)).sum();
         let bits = 8.0 * bytes as f64 / packets;
-        let keys = index.packets.iter().filter(|p| p.is_key()).count().max(1);
-        let preset = match options.preset {
-            Preset::Fast => 0,
-            Preset::Medium => 1,
-            Preset::Slow => 2,
-        };
+        let preset = column(options.preset);
         let busy = written * busyness(bits / read.max(1.0));
         let ours = match options.first_pass {
             FirstPass::Own => 1.0,
@@ -100,7 +95,7 @@ impl Job {
         };
         Self {
             frames: timeline.output_frames(index, &timeline.kept) as f64,
-            run_up: packets / keys as f64 / 2.0,
+            run_up: run_up(index),
             decode: DECODE[0] * read + DECODE[1] * bits,
             encode: ENCODE[preset] * ours * busy,
             rebase: REBASE[preset] * busy,
@@ -119,6 +114,21 @@ impl Job {
         let work = chunks * (first + decode + link);
         (work / f64::from(self.workers)).max(first) + x.min(chunks) * link
     }
+}
+
+/// Where a preset's time is among three: fast, medium, slow.
+pub(super) const fn column(preset: Preset) -> usize {
+    match preset {
+        Preset::Fast => 0,
+        Preset::Medium => 1,
+        Preset::Slow => 2,
+    }
+}
+
+/// Frames that are decoded ahead of a chunk's own, on average.
+pub(super) fn run_up(index: &Index) -> f64 {
+    let keys = index.packets.iter().filter(|p| p.is_key()).count().max(1);
+    index.packets.len() as f64 / keys as f64 / 2.0
 }
 
 /// How much of the usual time pictures take to encode whose source has so many

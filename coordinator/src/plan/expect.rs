@@ -3,8 +3,9 @@
 //! "What tasks need") on one machine, at 1080p. Contents, options of encoders and
 //! machines differ, so these are good for what is far off, and for no more.
 
+use super::auto;
 use super::chunks::Chunk;
-use super::options::{Preset, TranscodeOptions};
+use super::options::TranscodeOptions;
 use super::Plan;
 use crate::limits::Price;
 use framemill_worker::encode::{AV1_BY_RAV1E, VP8_BY_FRAMEMILL};
@@ -18,12 +19,10 @@ const ENCODE: [(&str, [f64; 3]); 7] = [
     (AV1_BY_RAV1E, [1.8e-7, 4.3e-7, 5.0e-7]),
     ("libvpx-vp9", [9.5e-8, 1.1e-7, 2.1e-7]),
     ("libvpx", [1.7e-8, 5.8e-8, 1.6e-7]),
-    (VP8_BY_FRAMEMILL, [3.2e-8, 1.0e-7, 1.9e-7]),
+    (VP8_BY_FRAMEMILL, auto::ENCODE),
 ];
 /// Of encoders that are not in the list.
 const OTHERS: [f64; 3] = [2.4e-7; 3];
-/// Moving a frame onto another state, for a sample of luma.
-const REBASE: f64 = 6.5e-9;
 /// Decoding and filtering a frame, for a sample of luma of the source.
 const DECODE: f64 = 1.0e-8;
 /// Seconds that a task takes besides its frames.
@@ -47,7 +46,6 @@ pub struct Expected {
 pub(super) struct PerFrame {
     decode: f64,
     encode: f64,
-    /// Frames that are decoded ahead of a chunk's own, on average.
     run_up: f64,
 }
 
@@ -57,17 +55,15 @@ impl PerFrame {
         let samples = |width: u32, height: u32| f64::from(width) * f64::from(height);
         let known = ENCODE.iter().find(|(name, _)| *name == output.encoder);
         let rates = known.map_or(OTHERS, |(_, rates)| *rates);
-        let rate = rates[match options.preset {
-            Preset::Fast => 0,
-            Preset::Medium => 1,
-            Preset::Slow => 2,
-        }];
-        let keys = index.packets.iter().filter(|p| p.is_key()).count().max(1);
-        let rebase = if plan.shape.is_some() { REBASE } else { 0.0 };
+        let preset = auto::column(options.preset);
+        let rebase = match plan.shape {
+            Some(_) => auto::REBASE[preset],
+            None => 0.0,
+        };
         Self {
             decode: DECODE * samples(source.width, source.height),
-            encode: (rate + rebase) * samples(output.width, output.height),
-            run_up: index.packets.len() as f64 / keys as f64 / 2.0,
+            encode: (rates[preset] + rebase) * samples(output.width, output.height),
+            run_up: auto::run_up(index),
         }
     }
 

@@ -37,19 +37,17 @@ pub fn fit(
     if frame.seconds(1.0, 1.0) > time {
         return Err(too_slow(plan, frame.seconds(1.0, 1.0), time));
     }
-    let longest = plan.chunks.iter().map(|c| c.frames).max().unwrap_or(0);
-    if longest <= most || plan.shape.is_some() {
-        return match plan
-            .chunks
-            .iter()
-            .map(|c| frame.of_chunk(c))
-            .reduce(f64::max)
-        {
-            Some(seconds) if plan.shape.is_some() && seconds > time => {
-                Err(too_slow(plan, seconds, time))
-            }
-            _ => Ok(()),
+    if plan.shape.is_some() {
+        // Chunks that continue each other are short, and stay as they were asked for.
+        let seconds = plan.chunks.iter().map(|c| frame.of_chunk(c));
+        return match seconds.reduce(f64::max).filter(|&seconds| seconds > time) {
+            Some(seconds) => Err(too_slow(plan, seconds, time)),
+            None => Ok(()),
         };
+    }
+    let longest = plan.chunks.iter().map(|c| c.frames).max().unwrap_or(0);
+    if longest <= most {
+        return Ok(());
     }
     let starts = cut_further(&plan.chunks, most);
     plan.chunks = chunks::from_starts(index, &plan.timeline, &starts)?;
