@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{self, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes of a child's last words that are passed on.
 const WORDS: usize = 400;
+/// Bytes of a line that are read at once.
+const LINE: u64 = 4096;
 /// How long they are waited for once the child has ended; what it has started itself
 /// may hold the pipe open.
 const LISTEN: Duration = Duration::from_millis(200);
@@ -48,11 +50,13 @@ impl Words {
             let mut stderr = BufReader::new(stderr);
             let mut line = Vec::new();
             // Bytes, since what libraries print need not be text.
-            while stderr
-                .read_until(b'\n', &mut line)
-                .await
-                .is_ok_and(|n| n > 0)
-            {
+            loop {
+                // A line without an end must not fill the memory.
+                let mut piece = (&mut stderr).take(LINE);
+                let read = piece.read_until(b'\n', &mut line).await;
+                if !read.is_ok_and(|n| n > 0) {
+                    return;
+                }
                 keep(&kept, &String::from_utf8_lossy(&line));
                 line.clear();
             }

@@ -124,10 +124,9 @@ fn workers_that_do_not_work_are_told_apart() {
     assert!(matches!(error, InvokeError::TimedOut { .. }), "{error:?}");
 }
 
-#[test]
-fn the_last_words_of_what_does_tasks_reach_the_failure() {
+/// What comes of a program that does tasks and ends amid one.
+fn crash_of(script: &str) -> String {
     let work = place::scratch();
-    let script = "read -r line; printf 'lib\\001x: first\\n\\nout of luck\\n' >&2; exit 3";
     let task = program(work.path(), script);
     let options = HostOptions {
         args: vec![format!("--task-program={}", task.display()).into()],
@@ -137,11 +136,20 @@ fn the_last_words_of_what_does_tasks_reach_the_failure() {
     let got = runtime().block_on(engine.invoke(invocation(index_task(&plain()))));
     let error = got.expect_err("no outcome");
     assert!(matches!(error, InvokeError::Crashed { .. }), "{error:?}");
-    let text = error.to_string();
+    error.to_string()
+}
+
+#[test]
+fn the_last_words_of_what_does_tasks_reach_the_failure() {
+    let text = crash_of("read -r line; printf 'lib\\001x: first\\n\\nout of luck\\n' >&2; exit 3");
     assert!(
         text.ends_with("exit status: 3; it said: libx: first; out of luck"),
         "{text}"
     );
+    // A line that does not end comes in pieces, and only its end is passed on.
+    let text = crash_of("read -r line; printf '%09999d.' 0 >&2; exit 3");
+    assert!(text.ends_with("000."), "{text}");
+    assert!(text.len() < 600, "{} bytes", text.len());
 }
 
 #[test]
