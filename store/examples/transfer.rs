@@ -7,55 +7,24 @@
 //! The bare loop sends the same parts, as many at once, with the same checksum, and reads
 //! one whole answer as this crate does.
 
+#[path = "../tests/server/mod.rs"]
+mod server;
+
 use std::env;
 use std::time::{Duration, Instant};
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use aws_sdk_s3::Client;
-use aws_smithy_http_client::tls::{rustls_provider::CryptoMode, Provider};
 use bytes::Bytes;
-use framemill_store::{PutMode, S3Credentials, S3Options, S3Store, Store};
+use framemill_store::{PutMode, Store};
 use framemill_tests::servers::{fresh_prefix, S3Server};
+use server::{bare_client, connect, BUCKET};
 use tokio::task::JoinSet;
 
-const BUCKET: &str = "framemill-work";
 const SIZE: usize = 256 << 20;
 const PART: usize = 8 << 20;
 const AT_ONCE: usize = 3;
-
-fn bare_client(server: &S3Server) -> Client {
-    let keys = Credentials::new(&server.access_key, &server.secret_key, None, None, "bench");
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let config = aws_sdk_s3::Config::builder()
-        .http_client(http)
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .endpoint_url(&server.endpoint)
-        .force_path_style(true)
-        .credentials_provider(keys)
-        .build();
-    Client::from_conf(config)
-}
-
-async fn store(server: &S3Server) -> S3Store {
-    let options = S3Options {
-        endpoint: Some(server.endpoint.clone()),
-        region: Some("us-east-1".into()),
-        credentials: Some(S3Credentials {
-            access_key: server.access_key.clone(),
-            secret_key: server.secret_key.clone(),
-            session_token: None,
-        }),
-        path_style: None,
-    };
-    S3Store::connect(BUCKET, &options)
-        .await
-        .expect("the bucket")
-}
 
 async fn bare_put(client: &Client, key: &str, body: &Bytes) {
     let begun = client.create_multipart_upload().bucket(BUCKET).key(key);
@@ -107,7 +76,7 @@ fn median(times: &mut [Duration]) -> f64 {
 }
 
 async fn compare(name: &str, server: &S3Server, rounds: usize) {
-    let (store, client) = (store(server).await, bare_client(server));
+    let (store, client) = (connect(server).await, bare_client(server));
     let key = format!("{}blob", fresh_prefix("transfer"));
     let body: Bytes = (0..SIZE).map(|at| (at / 7) as u8).collect();
     let mut times: [Vec<Duration>; 4] = Default::default();

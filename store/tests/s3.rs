@@ -1,53 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! S3 as two servers speak it: the contract, and what it does not cover.
 
+mod server;
+
 use std::time::Duration;
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::Client;
-use aws_smithy_http_client::tls::{rustls_provider::CryptoMode, Provider};
 use bytes::Bytes;
 use framemill_store::contract::{self, Deviations};
-use framemill_store::{
-    HttpStore, HttpUrl, PutMode, S3Credentials, S3Options, S3Store, Store, StoreError,
-};
+use framemill_store::{HttpStore, HttpUrl, PutMode, S3Credentials, S3Store, Store, StoreError};
 use framemill_tests::servers::{fresh_prefix, S3Server};
-
-const BUCKET: &str = "framemill-work";
-
-fn options(server: &S3Server) -> S3Options {
-    S3Options {
-        endpoint: Some(server.endpoint.clone()),
-        region: Some("us-east-1".into()),
-        credentials: Some(S3Credentials {
-            access_key: server.access_key.clone(),
-            secret_key: server.secret_key.clone(),
-            session_token: None,
-        }),
-        path_style: None,
-    }
-}
-
-async fn connect(server: &S3Server) -> S3Store {
-    S3Store::connect(BUCKET, &options(server)).await.unwrap()
-}
-
-/// A client that shows what the store does not.
-fn bare_client(server: &S3Server) -> Client {
-    let keys = Credentials::new(&server.access_key, &server.secret_key, None, None, "test");
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let config = aws_sdk_s3::Config::builder()
-        .http_client(http)
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .endpoint_url(&server.endpoint)
-        .force_path_style(true)
-        .credentials_provider(keys)
-        .build();
-    Client::from_conf(config)
-}
+use server::{bare_client, connect, options, BUCKET};
 
 /// Each test runs on both servers, under their names.
 macro_rules! on_both_servers {

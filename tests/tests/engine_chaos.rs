@@ -6,9 +6,9 @@
 mod engines;
 
 use engines::proxy::{Proxy, StoreFaults};
-use engines::{local, runtime};
+use engines::{bucket, local, runtime, uploaded};
 use framemill::engine::host::{Faults, HostOptions, HostServer};
-use framemill_store::{PutMode, S3Credentials, S3Options, S3Store, Store};
+use framemill_store::Store;
 use framemill_tests::job::Job;
 use framemill_tests::place;
 use framemill_tests::process::Signal;
@@ -16,7 +16,6 @@ use framemill_tests::servers::{fresh_prefix, S3Server};
 use framemill_tests::sources::plain;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,21 +50,6 @@ fn worker_faults() -> Faults {
         duplicates: 0.05,
         ..Faults::default()
     }
-}
-
-fn store(server: &S3Server, bucket: &str) -> S3Store {
-    let options = S3Options {
-        endpoint: Some(server.endpoint.clone()),
-        region: Some("us-east-1".into()),
-        credentials: Some(S3Credentials {
-            access_key: server.access_key.clone(),
-            secret_key: server.secret_key.clone(),
-            session_token: None,
-        }),
-        path_style: None,
-    };
-    let store = runtime().block_on(S3Store::connect(bucket, &options));
-    store.expect("the bucket")
 }
 
 /// Outcomes in a report by their first word, and the most attempts at a task.
@@ -103,11 +87,7 @@ fn judged(report: &Value) -> (BTreeMap<String, usize>, u64) {
 fn all_faults_at_once_change_no_byte() {
     let server = S3Server::ministack();
     let prefix = fresh_prefix("chaos");
-    let source = format!("{prefix}clip.mp4");
-    let body = fs::read(plain()).expect("a source");
-    let put = store(&server, "framemill-in");
-    let put = put.put(&source, body.into(), PutMode::Create);
-    runtime().block_on(async { put.await.expect("a put") });
+    let source = uploaded(&server, &format!("{prefix}clip.mp4"), &plain());
 
     let workers = Proxy::start(&server.endpoint, store_faults(3));
     // What the store's own tries do not get over ends a coordinator, as it should.
@@ -138,12 +118,12 @@ fn all_faults_at_once_change_no_byte() {
         coordinators.endpoint(),
         functions.endpoint()
     );
-    let job = Job::transcode(Path::new(&format!("s3://framemill-in/{source}")), &output)
+    let job = Job::transcode(Path::new(&source), &output)
         .flags(FLAGS)
         .flags("--engine lambda --function framemill --workers 12")
         .flag("--work-dir", format!("s3://framemill-work/{work}"))
         .after(&set);
-    let results = store(&server, "framemill-work");
+    let results = bucket(&server, "framemill-work");
     let done = || {
         let page = results.list(&work, None, 1000);
         let page = runtime().block_on(page).expect("a list");

@@ -4,14 +4,12 @@
 mod engines;
 
 use engines::proxy::{Proxy, StoreFaults};
-use engines::runtime;
-use framemill_store::{open, Location, PutMode};
+use engines::uploaded;
 use framemill_tests::job::{Job, CHEAP};
 use framemill_tests::place;
 use framemill_tests::servers::{fresh_prefix, S3Server};
 use framemill_tests::sources::generated;
 use serde_json::Value;
-use std::fs;
 use std::path::Path;
 
 /// Bytes that a worker may read more than its share at either end of a range.
@@ -35,15 +33,7 @@ fn a_chunk_reads_its_range_and_little_more() {
         std::env::set_var(name, value);
     }
     let prefix = fresh_prefix("reads");
-    let source = format!("s3://framemill-in/{prefix}clip.mp4");
-    let body = fs::read(&clip).expect("a source");
-    runtime().block_on(async {
-        let (store, key) = open(&Location::parse(&source).expect("a location"))
-            .await
-            .expect("a store");
-        let put = store.put(&key, body.into(), PutMode::Create);
-        put.await.expect("a put");
-    });
+    let source = uploaded(&server, &format!("{prefix}clip.mp4"), &clip);
     let proxy = Proxy::start(&server.endpoint, StoreFaults::NONE);
     let set = format!("export AWS_ENDPOINT_URL_S3={}", proxy.endpoint());
     let flags = format!("{CHEAP} --chunk 40f --audio none");

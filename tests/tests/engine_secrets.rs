@@ -6,10 +6,10 @@ mod engines;
 
 use engines::contract::program;
 use engines::proxy::{Proxy, StoreFaults};
-use engines::{runtime, transcode};
+use engines::{runtime, transcode, uploaded};
 use framemill::engine::host::{HostOptions, HostServer};
 use framemill::engine::{Engine, HostEngine, HttpEngine, LambdaEngine, LambdaOptions};
-use framemill_store::{open, Location, PutMode};
+use framemill_store::{open, Location};
 use framemill_tests::job::{Job, Run};
 use framemill_tests::place;
 use framemill_tests::servers::{fresh_prefix, S3Server};
@@ -152,16 +152,8 @@ fn asked_by_workers<E: Engine + 'static>(
         std::env::set_var(name, value);
     }
     let prefix = fresh_prefix("reach");
-    let source = format!("s3://framemill-in/{prefix}clip.mp4");
+    let source = uploaded(&server, &format!("{prefix}clip.mp4"), &plain());
     let work = format!("s3://framemill-work/{prefix}job");
-    let body = fs::read(plain()).expect("a source");
-    runtime().block_on(async {
-        let (store, key) = open(&Location::parse(&source).expect("a location"))
-            .await
-            .expect("a store");
-        let put = store.put(&key, body.into(), PutMode::Create);
-        put.await.expect("a put");
-    });
     let proxy = Proxy::start(&server.endpoint, StoreFaults::NONE);
     let folder = place::scratch();
     let output = folder.path().join("out.mp4");
@@ -222,16 +214,21 @@ fn nothing_else((prefix, asked): (String, Vec<(String, String)>)) {
     );
 }
 
+/// A worker that finds the store behind the proxy.
+fn worker_over(proxy: &Proxy, folder: &Path) -> PathBuf {
+    let script = format!(
+        "export AWS_ENDPOINT_URL_S3={}\nexec '{}' \"$@\"",
+        proxy.endpoint(),
+        place::worker().display()
+    );
+    program(folder, &script)
+}
+
 #[test]
 fn workers_on_this_machine_read_their_source_and_no_more() {
     let folder = place::scratch();
     nothing_else(asked_by_workers(|proxy, place| {
-        let script = format!(
-            "export AWS_ENDPOINT_URL_S3={}\nexec '{}' \"$@\"",
-            proxy.endpoint(),
-            place::worker().display()
-        );
-        let options = HostOptions::new(program(folder.path(), &script), 2);
+        let options = HostOptions::new(worker_over(proxy, folder.path()), 2);
         HostEngine::new(options, place)
     }));
 }
@@ -253,12 +250,7 @@ fn functions_read_their_source_and_no_more() {
     let folder = place::scratch();
     let mut server = None;
     nothing_else(asked_by_workers(|proxy, place| {
-        let script = format!(
-            "export AWS_ENDPOINT_URL_S3={}\nexec '{}' \"$@\"",
-            proxy.endpoint(),
-            place::worker().display()
-        );
-        let options = HostOptions::new(program(folder.path(), &script), 2);
+        let options = HostOptions::new(worker_over(proxy, folder.path()), 2);
         tokio::task::block_in_place(|| {
             runtime().handle().block_on(async {
                 let server = server.insert(HostServer::start(options).await.expect("a server"));

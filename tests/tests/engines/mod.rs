@@ -14,8 +14,10 @@ use framemill::job::{Job, JobRequest};
 use framemill::limits::Limits;
 use framemill::progress::Progress;
 use framemill_codec::libav;
+use framemill_store::{PutMode, S3Credentials, S3Options, S3Store, Store};
 use framemill_tests::job;
 use framemill_tests::place;
+use framemill_tests::servers::S3Server;
 use framemill_worker::index::IndexTask;
 use framemill_worker::{Outcome, SourceRef, Task, WorkPlace};
 use std::path::Path;
@@ -72,6 +74,31 @@ pub fn transcode<E: Engine + 'static>(
         let mut job = Job::on(make, request, cancel, progress).await?;
         job.run().await
     })
+}
+
+/// A bucket of a server, whatever the environment says.
+pub fn bucket(server: &S3Server, name: &str) -> S3Store {
+    let options = S3Options {
+        endpoint: Some(server.endpoint.clone()),
+        region: Some("us-east-1".into()),
+        credentials: Some(S3Credentials {
+            access_key: server.access_key.clone(),
+            secret_key: server.secret_key.clone(),
+            session_token: None,
+        }),
+        path_style: None,
+    };
+    let store = runtime().block_on(S3Store::connect(name, &options));
+    store.expect("the bucket")
+}
+
+/// Puts a file into `framemill-in`; gives its URI.
+pub fn uploaded(server: &S3Server, key: &str, file: &Path) -> String {
+    let body = std::fs::read(file).expect("a source");
+    let sources = bucket(server, "framemill-in");
+    let put = sources.put(key, body.into(), PutMode::Create);
+    runtime().block_on(put).expect("a put");
+    format!("s3://framemill-in/{key}")
 }
 
 /// The bytes of a run of the program on its own threads.
