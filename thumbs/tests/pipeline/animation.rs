@@ -91,14 +91,6 @@ fn still_formats_and_limits_take_the_first_frames() {
     assert_eq!(frames(&still.bytes).len(), 1);
 }
 
-/// Most memory that this process has had so far, in kB; 0 where the system does not tell.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
-        .unwrap_or(0)
-}
-
 #[test]
 fn memory_does_not_grow_with_frames() {
     let frames: Vec<([u8; 3], u16)> = (0..250)

@@ -19,6 +19,14 @@ pub fn make(source: &[u8], segments: &str) -> Result<Thumbnail, ThumbError> {
     thumbnail(source, &options(segments), &Settings::default(), &|| false)
 }
 
+/// Most memory that this process has had so far, in kB.
+pub fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    size.expect("a size in kB")
+}
+
 /// Every frame of a file, with its time in milliseconds.
 pub fn frames(bytes: &[u8]) -> Vec<(Picture, u32)> {
     let limits = Limits::default();
