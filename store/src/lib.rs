@@ -36,7 +36,7 @@ mod uri;
 pub use blocking::{Blocking, BlockingUpload};
 pub use dir::DirStore;
 pub use error::{Class, Operation, Result, StoreError};
-pub use http::{http_client_builder, HttpStore, HttpUrl};
+pub use http::{http_client_builder, tls_by_system_roots, HttpStore, HttpUrl};
 pub use key::{check_key, MAX_KEY};
 pub use memory::MemoryStore;
 pub use read::{

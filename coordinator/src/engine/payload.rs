@@ -132,7 +132,10 @@ pub(super) async fn attempt<F: Future<Output = Result<Outcome, InvokeError>> + S
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(value).map_err(|e| Failure::bug(e.to_string()))
+    let mut text = serde_json::to_vec(value).map_err(|e| Failure::bug(e.to_string()))?;
+    // It is kept while the worker runs, and so may thousands be.
+    text.shrink_to_fit();
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -31,21 +31,30 @@ pub(super) fn client() -> Result<Client> {
     Ok(client)
 }
 
-/// The beginnings of a client with TLS by the system's root certificates, under this program's
-/// name. Time-outs, redirects and the like are the caller's to choose.
+/// TLS by the system's root certificates.
 ///
 /// # Errors
 /// [`StoreError::Bug`] where the TLS library does not take its own defaults.
-pub fn http_client_builder() -> Result<ClientBuilder> {
+pub fn tls_by_system_roots() -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| failed(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    Ok(
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| failed(e.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
+}
+
+/// The beginnings of a client with [`tls_by_system_roots`], under this program's name.
+/// Time-outs, redirects and the like are the caller's to choose.
+///
+/// # Errors
+/// Those of [`tls_by_system_roots`].
+pub fn http_client_builder() -> Result<ClientBuilder> {
     Ok(Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls_by_system_roots()?)
         .connect_timeout(Duration::from_secs(10))
         .user_agent(concat!("framemill/", env!("CARGO_PKG_VERSION"))))
 }

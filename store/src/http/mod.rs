@@ -26,7 +26,7 @@ use crate::store::{check_limit, check_range, check_version};
 use crate::{Meta, Operation, Page, PutMode, Result, Store, StoreError, Upload, Version};
 
 use answer::Answer;
-pub use client::http_client_builder;
+pub use client::{http_client_builder, tls_by_system_roots};
 use fault::Site;
 pub use url::HttpUrl;
 

@@ -4,6 +4,8 @@
 //! The SDK retries nothing, since its bucket of retries runs dry under throttling;
 //! the scheduler does, with its adaptive limit.
 
+mod connector;
+
 use super::answer::read;
 use super::payload::attempt;
 use super::{Engine, Invocation, InvokeError, RemoteCpu};
@@ -83,13 +85,13 @@ impl LambdaEngine {
             slots,
             time,
         } = options;
+        // For credentials alone; invocations have a client of their own.
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
+        let api = connector::client().map_err(|e| JobError::Failed(e.to_string()))?;
         let patience = time.saturating_add(MARGIN);
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(patience)
             .operation_attempt_timeout(patience)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -105,7 +107,7 @@ impl LambdaEngine {
         let set = |name| std::env::var_os(name).is_some_and(|url| !url.is_empty());
         let elsewhere =
             endpoint.is_some() || set("AWS_ENDPOINT_URL_LAMBDA") || set("AWS_ENDPOINT_URL");
-        let mut builder = aws_sdk_lambda::config::Builder::from(&config);
+        let mut builder = aws_sdk_lambda::config::Builder::from(&config).http_client(api);
         match config.region() {
             Some(_) => {}
             None if elsewhere => builder = builder.region(Region::new("us-east-1")),
@@ -161,6 +163,9 @@ impl LambdaEngine {
             },
             SdkError::DispatchFailure(failure) if failure.is_io() => {
                 transient("the connection failed")
+            }
+            SdkError::DispatchFailure(failure) if connector::is_long_head(failure) => {
+                refused("its answer is none of Lambda's: the head is too long")
             }
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
                 refused("the request could not be made; are there credentials?")
