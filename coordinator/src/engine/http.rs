@@ -181,7 +181,7 @@ impl Engine for HttpEngine {
         // When it is cancelled, the worker sees that nobody listens any more.
         let at = (&self.place, self.work.as_str());
         let (time, remote) = (self.time, &self.remote);
-        attempt(&invocation, at, time, remote, |body, key| {
+        attempt(invocation, at, time, remote, |body, key| {
             self.post(body, key)
         })
         .await

@@ -112,17 +112,19 @@ pub async fn sweep(place: &WorkPlace) {
 /// # Errors
 /// The store's, and those of `send`.
 pub(super) async fn attempt<F: Future<Output = Result<Outcome, InvokeError>> + Send>(
-    invocation: &Invocation,
+    Invocation { task, cancel, .. }: Invocation,
     (place, work): (&WorkPlace, &str),
     time: Duration,
     remote: &RemoteCpu,
     send: impl FnOnce(Vec<u8>, TaskKey) -> F,
 ) -> Result<Outcome, InvokeError> {
-    let key = invocation.task.key();
-    let mut payload = Payload::of((&invocation.task, &key), place, work, time).await?;
+    let key = task.key();
+    let mut payload = Payload::of((&task, &key), place, work, time).await?;
+    // Thousands wait here for their workers; what they have sent is enough to keep.
+    drop(task);
     let result = tokio::select! {
         result = send(std::mem::take(&mut payload.body), key) => result,
-        () = invocation.cancel.cancelled() => Err(Failure::Cancelled.into()),
+        () = cancel.cancelled() => Err(Failure::Cancelled.into()),
     };
     payload.clear(place).await;
     if let Ok(outcome) = &result {

@@ -297,7 +297,7 @@ impl Engine for HostEngine {
         // When it is cancelled, its worker is stopped, and what it does with it.
         let at = (&self.place, self.work.as_str());
         let (time, remote) = (self.fleet.options.time, &self.remote);
-        attempt(&invocation, at, time, remote, |body, key| {
+        attempt(invocation, at, time, remote, |body, key| {
             self.run(body.into(), key)
         })
         .await

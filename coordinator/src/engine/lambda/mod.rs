@@ -252,7 +252,7 @@ impl Engine for LambdaEngine {
         // another would.
         let at = (&self.place, self.work.as_str());
         let (time, remote) = (self.time, &self.remote);
-        attempt(&invocation, at, time, remote, |body, key| {
+        attempt(invocation, at, time, remote, |body, key| {
             self.send(body, key)
         })
         .await
