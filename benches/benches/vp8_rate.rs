@@ -56,6 +56,9 @@ struct Args {
     /// quality
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     draft_offset: i8,
+    /// Hidden alternate references in chunks that are long enough
+    #[arg(long)]
+    hidden: bool,
     /// Our encodes at a time
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -203,7 +206,7 @@ fn encoded(
             quality,
             key_interval: shape.key_interval(args.kf),
         };
-        let point = ours::encoded(source, settings, shape, args.draft_offset)?;
+        let point = ours::encoded(source, settings, shape, (args.draft_offset, args.hidden))?;
         tell(&point);
         Ok(point)
     };

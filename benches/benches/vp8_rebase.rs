@@ -37,6 +37,7 @@ impl Join {
             preset: Preset::Medium,
             quality,
             golden: true,
+            hidden: false,
         };
         let (width, height) = source.size;
         let mut pictures = Pictures::open(source).expect("a clip");

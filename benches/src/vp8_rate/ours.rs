@@ -66,7 +66,7 @@ impl Display for Shape {
 
 /// Encodes a source in this thread and measures the stream; times are the
 /// encoder's alone. Drafts are `draft_offset` steps of quality worse than what
-/// is made of them.
+/// is made of them; chunks may have hidden frames where `hidden`.
 ///
 /// # Errors
 /// A text, as of [`Point::measure`], or the encoder's.
@@ -74,7 +74,7 @@ pub fn encoded(
     source: &Source,
     settings: Settings,
     shape: Shape,
-    draft_offset: i8,
+    (draft_offset, hidden): (i8, bool),
 ) -> Result<Point, String> {
     let wrong = |what: String| format!("{}, quality {}: {what}", source.name, settings.quality);
     let stream = match shape {
@@ -83,6 +83,7 @@ pub fn encoded(
             let mut chain = Chain::new(source, settings, frames, chunks).map_err(wrong)?;
             let draft = settings.quality.saturating_add_signed(draft_offset);
             chain.draft_quality = draft.min(63);
+            chain.settings.hidden = hidden;
             chain.run(source)
         }
     };
@@ -136,6 +137,7 @@ impl Chain {
                 preset: settings.preset,
                 quality: settings.quality,
                 golden: false,
+                hidden: false,
             },
             draft_quality: settings.quality,
             frames,

@@ -50,6 +50,7 @@ pub(crate) fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
         preset,
         quality: quality.ok_or_else(|| wrong("crf", crf))?,
         golden: spec.options.contains_key(GOLDEN),
+        hidden: false,
     })
 }
 

@@ -23,8 +23,9 @@ pub(crate) struct Again<'a> {
     draft: &'a DraftFrame,
     coding: ModeCoding,
     costs: MvCosts,
-    /// Last and golden, unless they are one frame. A key frame's picture, the
-    /// alternate reference, is too old to be worth the time.
+    /// Last and golden, and the alternate reference while it holds a picture that is
+    /// still to come, unless they are one frame. A key frame's picture is too old to be
+    /// worth the time.
     usable: [bool; 3],
 }
 
@@ -39,11 +40,13 @@ struct Other {
 impl<'a> Again<'a> {
     /// For frames of which `coding` tells what modes and vectors cost; `None`
     /// where vectors reach so far that one that changes could make its
-    /// neighbours' impossible to code.
+    /// neighbours' impossible to code. The alternate reference is looked at where its
+    /// picture is `ahead`.
     pub fn new(
         draft: &'a DraftFrame,
         references: &References,
         coding: &ModeCoding,
+        ahead: bool,
     ) -> Option<Self> {
         (draft.field.farthest() <= FARTHEST).then(|| Self {
             draft,
@@ -51,7 +54,7 @@ impl<'a> Again<'a> {
             costs: MvCosts::new(&coding.probabilities.mv),
             usable: distinct(
                 [&references.last, &references.golden, &references.altref],
-                [true, true, false],
+                [true, true, ahead],
             ),
         })
     }
@@ -100,7 +103,7 @@ impl<'a> Again<'a> {
         mut limit: u32,
     ) -> Option<Other> {
         let mut best = None;
-        for reference in 1..=2 {
+        for reference in 1..=3 {
             if !self.usable[usize::from(reference) - 1] {
                 continue;
             }

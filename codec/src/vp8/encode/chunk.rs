@@ -3,12 +3,13 @@
 
 use super::activity::Activity;
 use super::frame::{self, FramePlan, History};
-use super::{scaled, source, Preset, GOLDEN_SCALE, KEY_SCALE, QUANTIZERS};
+use super::hidden::Hidden;
+use super::{scaled, source, Preset, GOLDEN_SCALE, HIDDEN_SCALE, KEY_SCALE, QUANTIZERS};
 use crate::dsp::Dsp;
 use crate::picture::PictureView;
 use crate::vp8::error::{bad, Result};
 use crate::vp8::frame::{Frame, Geometry};
-use crate::vp8::header::plain_map;
+use crate::vp8::header::{plain_map, Refresh};
 use crate::vp8::state::{References, State, StreamInfo};
 use std::sync::Arc;
 
@@ -91,12 +92,16 @@ pub struct ChunkSettings {
     /// Whether a frame, the one [in the middle](golden_at), becomes the golden
     /// frame, made better than the others, since the chunks after refer to it.
     pub golden: bool,
+    /// Whether there may be hidden frames: the pictures that end the chunk's halves
+    /// are coded in front of what leads up to them, as alternate references, where
+    /// that pays. Chunks of fewer than [`HIDDEN_FRAMES`](super::HIDDEN_FRAMES) have none.
+    pub hidden: bool,
 }
 
 /// A chunk that starts with a key frame.
 #[derive(Clone, Debug)]
 pub struct FirstPass {
-    /// One packet for each picture.
+    /// One packet for each picture, and those of hidden frames.
     pub packets: Vec<Vec<u8>>,
     /// What follows the last packet.
     pub state: State,
@@ -115,7 +120,7 @@ pub fn first_pass(
 }
 
 /// Encodes pictures as a chunk that continues from one that is not there yet:
-/// inter frames only, one packet for each picture, whose decisions are for a
+/// inter frames only, one packet for each picture and hidden frame, whose decisions are for a
 /// [rebase](super::rebase). In place of the references that the chunks before
 /// will leave stand pictures: the golden frame's, and the one shown before the
 /// chunk, `before`'s first and last (one picture may be both). They tell more
@@ -170,40 +175,83 @@ fn encode(
         return Err(bad("a chunk without pictures"));
     }
     let continues = state.references.is_some();
+    let mut hidden = Hidden::new(settings, sources.len(), continues);
     let mut history = History::default();
     let effort = settings.preset.effort();
     let mut packets = Vec::with_capacity(sources.len());
-    for (n, picture) in sources.frames.iter().enumerate() {
-        let plan = plan(settings, continues, n, sources.len());
-        let coded = frame::code(dsp, &state, sources.info, picture, &plan, &history, effort)?;
+    for n in 0..sources.len() {
+        let code = |at: usize, role, state: &State| {
+            let plan = plan(settings, continues, at, role);
+            let picture = &sources.frames[at];
+            frame::code(dsp, state, sources.info, picture, &plan, &history, effort)
+        };
+        if let Some(at) = hidden.due(n) {
+            let coded = code(at, Role::Hidden, &state)?;
+            if hidden.pays(at, &coded) {
+                packets.push(coded.packet);
+                state = coded.state;
+            }
+        }
+        let coded = code(n, hidden.role(n), &state)?;
         packets.push(coded.packet);
         (state, history) = (coded.state, coded.history);
     }
     Ok(FirstPass { packets, state })
 }
 
+/// What a chunk's frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// To begin a batch.
+    Key,
+    /// To be seen.
+    Usual,
+    /// To be referred to by the chunks after, too.
+    Golden,
+    /// To be referred to by the frames before it.
+    Hidden,
+    /// To show what a hidden frame holds; whether that becomes the golden one.
+    Overlay { golden: bool },
+}
+
 /// How much finer the steps are of the first frame behind a join: levels make up
 /// for decisions that were made without the references.
 const JOIN_SCALE: f64 = 0.85;
 
-/// The quantizer of inter frame `n` of a chunk, which becomes the `golden` frame
-/// or not, and `continues` from the chunk before or not.
-pub(super) fn inter_quantizer(quality: u8, n: usize, golden: bool, continues: bool) -> u8 {
-    let base = QUANTIZERS[usize::from(quality.min(63))];
-    match (golden, n) {
-        (true, _) => scaled(base, GOLDEN_SCALE),
-        (false, 0) if continues => scaled(base, JOIN_SCALE),
-        _ => base,
+impl Role {
+    /// The quantizer of frame `n` of a chunk, which `continues` from the one before
+    /// or not.
+    pub fn quantizer(self, quality: u8, n: usize, continues: bool) -> u8 {
+        let base = QUANTIZERS[usize::from(quality.min(63))];
+        match self {
+            Self::Key => scaled(base, KEY_SCALE),
+            Self::Golden => scaled(base, GOLDEN_SCALE),
+            Self::Hidden => scaled(base, HIDDEN_SCALE),
+            Self::Usual | Self::Overlay { .. } if n == 0 && continues => scaled(base, JOIN_SCALE),
+            Self::Usual | Self::Overlay { .. } => base,
+        }
+    }
+
+    /// What becomes of the golden frame.
+    pub const fn golden(self) -> Refresh {
+        match self {
+            Self::Key | Self::Golden => Refresh::New,
+            Self::Overlay { golden: true } => Refresh::Other,
+            Self::Usual | Self::Hidden | Self::Overlay { golden: false } => Refresh::Keep,
+        }
     }
 }
 
-/// What frame `n` of `count` is to be, behind a key frame or as one.
-fn plan(settings: ChunkSettings, continues: bool, n: usize, count: usize) -> FramePlan {
-    let key = n == 0 && !continues;
-    let golden = !key && settings.golden && n == golden_at(count);
-    let quantizer = match key {
-        true => scaled(QUANTIZERS[usize::from(settings.quality.min(63))], KEY_SCALE),
-        false => inter_quantizer(settings.quality, n, golden, continues),
-    };
-    FramePlan::usual(key, golden, quantizer)
+/// What frame `n` is to be.
+fn plan(settings: ChunkSettings, continues: bool, n: usize, role: Role) -> FramePlan {
+    let quantizer = role.quantizer(settings.quality, n, continues);
+    let hidden = role == Role::Hidden;
+    let usual = FramePlan::usual(role == Role::Key, false, quantizer);
+    FramePlan {
+        show: !hidden,
+        refresh_last: !hidden,
+        golden: role.golden(),
+        altref: if hidden { Refresh::New } else { usual.altref },
+        ..usual
+    }
 }

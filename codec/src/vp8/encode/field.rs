@@ -56,6 +56,16 @@ impl Field {
         (&self.blocks[at], &self.parts[at])
     }
 
+    /// Macroblocks that are intra coded.
+    pub fn intra(&self) -> usize {
+        let Geometry {
+            mb_cols, mb_rows, ..
+        } = self.geometry;
+        let all = (0..mb_rows).flat_map(|y| (0..mb_cols).map(move |x| (x, y)));
+        all.filter(|&(x, y)| self.block(x, y).0.reference == 0)
+            .count()
+    }
+
     /// The largest component of all vectors.
     pub fn farthest(&self) -> u16 {
         let vectors = self.parts.iter().flat_map(|parts| &parts.mvs);

@@ -8,6 +8,7 @@
 //! | `search` | motion vectors |
 //! | `activity` | where distortion is seen |
 //! | `chunk`, `draft`, `rebase` | a chunk on its own, its decisions, and onto another state |
+//! | `hidden` | pictures of a chunk that are coded ahead of their turn |
 //! | `again` | a second look at decisions, with the references they got |
 //! | `trial` | one way to code a macroblock, and what it costs |
 //! | `quant` | levels, weighed against their bits |
@@ -29,6 +30,7 @@ mod filter;
 mod finish;
 mod frame;
 mod header;
+mod hidden;
 mod modes;
 mod probabilities;
 mod quant;
@@ -42,6 +44,7 @@ pub use chunk::{
     draft_pass, first_pass, golden_at, ChunkSettings, FirstPass, Sources, GOLDEN_FRAMES,
 };
 pub use draft::Draft;
+pub use hidden::HIDDEN_FRAMES;
 pub use rebase::{rebase, Rebased};
 
 use super::error::{bad, Result};
@@ -151,6 +154,8 @@ static QUANTIZERS: [u8; 64] = [
 const KEY_SCALE: f64 = 0.35;
 /// The same of a golden frame.
 const GOLDEN_SCALE: f64 = 0.52;
+/// The same of a hidden frame, which those before and behind its picture refer to.
+const HIDDEN_SCALE: f64 = 0.4;
 /// Frames from one golden frame to the next.
 const GOLDEN_INTERVAL: u32 = 12;
 

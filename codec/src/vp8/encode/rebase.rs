@@ -3,11 +3,12 @@
 
 use super::activity::Activity;
 use super::again::{Again, Looked};
-use super::chunk::{golden_at, inter_quantizer, ChunkSettings, Source, Sources};
+use super::chunk::{ChunkSettings, Role, Source, Sources};
 use super::cost::{bool_cost, TokenCosts};
 use super::draft::{Draft, DraftFrame};
 use super::field::Field;
 use super::finish::Finishing;
+use super::hidden::Hidden;
 use super::modes::ModeCoding;
 use super::probabilities;
 use super::quant::{Lambda, Quantisers};
@@ -17,7 +18,7 @@ use super::wave::{Below, Right, RowPlanes, Wave};
 use crate::dsp::Dsp;
 use crate::vp8::error::{bad, Result};
 use crate::vp8::frame::{Frame, Geometry};
-use crate::vp8::header::{Header, QuantIndices, Refresh};
+use crate::vp8::header::{Header, QuantIndices};
 use crate::vp8::macroblock::skip;
 use crate::vp8::modes::{LumaMode, Macroblock, Parts};
 use crate::vp8::predict::inter::{Filters, Inter};
@@ -68,25 +69,31 @@ pub fn rebase(
     let mut state = state.clone();
     let mut packets = Vec::with_capacity(draft.frames.len());
     let mut room = Frame::new(Geometry::new(info.width, info.height));
-    let mut sources = sources.frames.iter();
+    let mut hidden = Hidden::new(settings, pictures, true);
+    let mut next = 0;
     for (n, frame) in draft.frames.iter().enumerate() {
         // A golden frame that another encoder made where none is due gains nothing
         // by finer steps: what comes after refers to those that are.
-        let golden = settings.golden && n == golden_at(draft.frames.len());
-        let quantizer = inter_quantizer(settings.quality, n, golden, true);
-        // A hidden frame stands for the next picture that is shown.
-        let source = match frame.header.tag.show {
-            true => sources.next(),
-            false => sources.clone().next(),
+        let (at, role) = match (frame.header.tag.show, hidden.due(next)) {
+            (true, _) => (next, hidden.role(next)),
+            (false, Some(at)) => (at, Role::Hidden),
+            // That of another encoder stands for the next picture.
+            (false, None) => (next, Role::Usual),
         };
+        let source = sources.frames.get(at);
         let source = source.ok_or_else(|| bad("a hidden frame at a chunk's end"))?;
-        let mut rebase = Rebase::new(dsp, &state, frame, source, (golden, quantizer));
-        if n == 0 || settings.preset.effort().again {
-            rebase.look_again();
+        let quantizer = role.quantizer(settings.quality, next, true);
+        let mut rebase = Rebase::new(dsp, &state, frame, source, (role, quantizer));
+        if n == 0 || next == 0 || settings.preset.effort().again {
+            rebase.look_again(hidden.is_ahead() || matches!(role, Role::Overlay { .. }));
         }
-        let (packet, next) = rebase.run(&mut room, threads)?;
+        let (packet, after) = rebase.run(&mut room, threads)?;
         packets.push(packet);
-        state = next;
+        state = after;
+        match role {
+            Role::Hidden => hidden.coded(at),
+            _ => next += usize::from(frame.header.tag.show),
+        }
     }
     Ok(Rebased { packets, state })
 }
@@ -124,8 +131,7 @@ struct Rebase<'a> {
     state: &'a State,
     draft: &'a DraftFrame,
     source: &'a Frame,
-    /// Whether this is to be the golden frame.
-    golden: bool,
+    role: Role,
     quant: QuantIndices,
     coding: ModeCoding,
     quantisers: Quantisers,
@@ -141,7 +147,7 @@ impl<'a> Rebase<'a> {
         state: &'a State,
         draft: &'a DraftFrame,
         source: &'a Source,
-        (golden, quantizer): (bool, u8),
+        (role, quantizer): (Role, u8),
     ) -> Self {
         let effort = super::Preset::Fast.effort();
         let header = &draft.header;
@@ -155,7 +161,7 @@ impl<'a> Rebase<'a> {
             state,
             draft,
             source: &source.frame,
-            golden,
+            role,
             quant,
             coding: ModeCoding {
                 key: false,
@@ -174,9 +180,12 @@ impl<'a> Rebase<'a> {
         }
     }
 
-    fn look_again(&mut self) {
+    /// Has vectors looked at again, those of the alternate reference too where its picture
+    /// is `ahead`.
+    fn look_again(&mut self, ahead: bool) {
         let references = self.state.references.as_ref();
-        self.again = references.and_then(|known| Again::new(self.draft, known, &self.coding));
+        let again = |known| Again::new(self.draft, known, &self.coding, ahead);
+        self.again = references.and_then(again);
     }
 
     fn run(mut self, room: &mut Frame, threads: usize) -> Result<(Vec<u8>, State)> {
@@ -213,10 +222,7 @@ impl<'a> Rebase<'a> {
             keep_probabilities: true,
             filter_deltas: false,
             quant: self.quant,
-            golden: match self.golden {
-                true => Refresh::New,
-                false => Refresh::Keep,
-            },
+            golden: self.role.golden(),
             ..self.draft.header.clone()
         };
         let coded = finishing.finish(header, self.coding)?;

@@ -8,11 +8,16 @@ use std::sync::Arc;
 
 /// Moving shapes over texture with some noise.
 fn picture(width: usize, height: usize, n: usize) -> [Vec<u8>; 3] {
+    moved(width, height, n, n)
+}
+
+/// The same after `moves`, with the noise of picture `n`.
+fn moved(width: usize, height: usize, moves: usize, n: usize) -> [Vec<u8>; 3] {
     let mut seed = n as u32;
     let mut plane = |w: usize, h: usize| {
         let mut samples = vec![0; w * h];
         for (i, sample) in samples.iter_mut().enumerate() {
-            let (x, y) = (i % w + 3 * n, i / w + n);
+            let (x, y) = (i % w + 3 * moves, i / w + moves);
             let wave = 60.0 * ((x as f64) / 9.0).sin() + 40.0 * ((y as f64) / 7.0).cos();
             let square = if (x / 23 + y / 19) % 2 == 0 {
                 30.0
@@ -83,11 +88,14 @@ fn decoders_get_the_encoders_state() {
 
 /// Pictures `range` of a clip.
 fn sources(range: std::ops::Range<usize>) -> Sources {
-    let (width, height) = (176, 144);
-    let mut sources = Sources::new(width as u32, height as u32).unwrap();
-    for n in range {
-        let planes = picture(width, height, n);
-        sources.push(&view(&planes, width, height)).unwrap();
+    of_pictures(range.map(|n| picture(176, 144, n)))
+}
+
+/// Pictures of 176 by 144 samples.
+fn of_pictures(pictures: impl Iterator<Item = [Vec<u8>; 3]>) -> Sources {
+    let mut sources = Sources::new(176, 144).unwrap();
+    for planes in pictures {
+        sources.push(&view(&planes, 176, 144)).unwrap();
     }
     sources
 }
@@ -96,6 +104,7 @@ const SETTINGS: ChunkSettings = ChunkSettings {
     preset: Preset::Medium,
     quality: 30,
     golden: true,
+    hidden: false,
 };
 
 /// Of a chunk of `sources`.
@@ -186,6 +195,72 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
         after * 1000 < before * 1005,
         "an error of {before} became {after}"
     );
+}
+
+/// A chunk's own pictures, coded ahead: their packets show nothing, are those of any number
+/// of threads, and what decoders make of them is the state that the rebase gives.
+#[test]
+fn hidden_frames_stand_before_what_leads_up_to_them() {
+    let dsp = Dsp::best();
+    for preset in [Preset::Medium, Preset::Slow] {
+        let settings = ChunkSettings {
+            preset,
+            hidden: true,
+            ..SETTINGS
+        };
+        let slow =
+            |range: std::ops::Range<usize>| of_pictures(range.map(|n| moved(176, 144, n / 20, n)));
+        let pictures = [0..20, 20..37].map(slow);
+        let first = first_pass(dsp, settings, &pictures[0]).unwrap();
+        let mut before = slow(9..10);
+        before.append(slow(19..20));
+        let packets = draft_pass(dsp, settings, &before, &pictures[1]).unwrap();
+        let draft = parse(&packets, 17).unwrap();
+        let moved = |threads| {
+            let moved = rebase(dsp, &first.state, &draft, &pictures[1], settings, threads);
+            moved.unwrap()
+        };
+        let rebased = moved(1);
+        let parallel = moved(3);
+        assert!(parallel.packets == rebased.packets && parallel.state == rebased.state);
+        let mut decoder = Decoder::new(dsp);
+        let mut shown = |packets: &[Vec<u8>]| {
+            let decode = |packet: &Vec<u8>| {
+                let picture = decoder.decode(packet).unwrap();
+                assert!(picture.as_ref().is_none_or(|p| !p.is_damaged()));
+                picture.is_some()
+            };
+            packets.iter().map(decode).collect::<Vec<_>>()
+        };
+        let hidden = |shown: Vec<bool>| {
+            let all = shown.into_iter().enumerate();
+            all.filter(|(_, shown)| !shown)
+                .map(|(n, _)| n)
+                .collect::<Vec<_>>()
+        };
+        // Before halves of 10 frames, which begin behind the key frame; of those of 9
+        // and 8 only the second: the first has no coded frame to refer to.
+        assert_eq!(hidden(shown(&first.packets)), [1, 11]);
+        assert_eq!(hidden(shown(&rebased.packets)), [9]);
+        assert!(decoder.state() == &rebased.state);
+        let references = rebased.state.references.unwrap();
+        assert!(references.altref != references.golden && references.golden != references.last);
+    }
+}
+
+/// Where all moves on, a hidden frame would be one of intra macroblocks, and is left out.
+#[test]
+fn there_are_no_hidden_frames_where_they_do_not_pay() {
+    let settings = ChunkSettings {
+        hidden: true,
+        ..SETTINGS
+    };
+    // It moves too far for any search.
+    let changing = sources(0..16);
+    let dsp = Dsp::best();
+    let with = first_pass(dsp, settings, &changing).unwrap();
+    let without = first_pass(dsp, SETTINGS, &changing).unwrap();
+    assert!(with.packets == without.packets && with.state == without.state);
 }
 
 /// Where one vector reaches so far that another one's change could leave no way to

@@ -222,6 +222,7 @@ impl<'a> Stream<'a> {
                     preset: args.preset,
                     quality: args.crf,
                     golden: true,
+                    hidden: false,
                 };
                 let sources = || Sources::new(width, height).map_err(wrong);
                 Coder::Chunk(Box::new(Chunk {

@@ -85,6 +85,7 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
         preset: args.preset,
         quality: args.crf,
         golden: true,
+        hidden: false,
     };
     let file = Staged::new(&args.output, args.overwrite)?;
     let kept = args.state_output.as_deref();
