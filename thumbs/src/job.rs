@@ -77,8 +77,14 @@ impl Job<'_> {
             format: self.format,
             size: Some(prepared.sizes.result),
             frames,
+            instead_of: None,
             warnings,
         })
+    }
+
+    /// Pixels of the result, by the headers alone.
+    pub(crate) fn pixels(&self) -> Result<u64> {
+        Ok(self.sizes(self.facts.size)?.result.pixels())
     }
 
     fn check(&self) -> Result<()> {

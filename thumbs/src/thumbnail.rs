@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-use crate::decode::{Decoders, Facts};
+use crate::decode::{Decoders, Facts, Source};
 use crate::encode::{self, Coding};
 use crate::error::{Result, ThumbError};
 use crate::job::Job;
@@ -31,6 +31,9 @@ pub struct Settings {
     pub webp_lossless: bool,
     /// AVIF's speed, 1 (slow, small) to 10.
     pub avif_speed: u8,
+    /// Most pixels of an AVIF result: its encoder takes a second for some millions. Larger ones
+    /// become WebP.
+    pub avif_pixels: u64,
     /// What is behind transparent parts where the format has no opacities.
     pub background: Rgb,
     /// Resize amounts of light in place of sRGB's levels: lines and grain keep their brightness,
@@ -52,6 +55,7 @@ impl Default for Settings {
             avif_quality: 63,
             webp_lossless: false,
             avif_speed: 8,
+            avif_pixels: u64::MAX,
             background: Rgb([255; 3]),
             linear_light: false,
             watermark: None,
@@ -71,6 +75,8 @@ pub struct Thumbnail {
     pub size: Option<Size>,
     /// How many frames went into it; WebP's encoder joins equal ones.
     pub frames: u32,
+    /// The format that was to be made and would have cost too much.
+    pub instead_of: Option<Format>,
     /// What was asked for and could not be done, or was wrong in the source, and is no error.
     pub warnings: Vec<String>,
 }
@@ -112,7 +118,22 @@ pub fn thumbnail(
     settings: &Settings,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Thumbnail> {
-    let job = || make(source, options, settings, stopped);
+    thumbnail_as(source, options, &[], settings, stopped)
+}
+
+/// Makes a thumbnail as [`thumbnail`] does. Where the options name no format it is the first of
+/// `formats` that can hold what the source has: of an animation that is to be one, its frames.
+///
+/// # Errors
+/// Any [`ThumbError`].
+pub fn thumbnail_as(
+    source: &[u8],
+    options: &Options,
+    formats: &[Format],
+    settings: &Settings,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Thumbnail> {
+    let job = || make(source, options, formats, settings, stopped);
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -126,6 +147,7 @@ pub fn thumbnail(
 fn make(
     bytes: &[u8],
     options: &Options,
+    formats: &[Format],
     settings: &Settings,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Thumbnail> {
@@ -137,12 +159,29 @@ fn make(
             format,
             size: None,
             frames: 1,
+            instead_of: None,
             warnings: Vec::new(),
         });
     }
     let source = settings.decoders.open(bytes, &limits)?;
+    make_of(source, options, formats, settings, limits, stopped)
+}
+
+/// Makes a thumbnail of a source whose headers have been read.
+fn make_of(
+    source: Box<dyn Source + '_>,
+    options: &Options,
+    formats: &[Format],
+    settings: &Settings,
+    limits: Limits,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Thumbnail> {
     let facts = source.facts().clone();
-    let format = options.format.unwrap_or_else(|| default_format(&facts));
+    let moves = facts.animated && limits.frames > 1;
+    let holds = |format: &Format| !moves || encode::can_animate(*format);
+    let accepted = || formats.iter().copied().find(holds);
+    let format = options.format.or_else(accepted);
+    let format = format.unwrap_or_else(|| default_format(&facts));
     if !encode::can_write(format) {
         return Err(ThumbError::Unsupported {
             verb: "write",
@@ -150,17 +189,23 @@ fn make(
             reason: "there is no encoder for it here".into(),
         });
     }
-    let job = Job {
+    let job = |format| Job {
         options,
         settings,
         limits,
         stopped,
-        animated: facts.animated && limits.frames > 1 && encode::can_animate(format),
+        animated: moves && encode::can_animate(format),
         coding: coding(options, settings, format, &facts),
-        facts,
+        facts: facts.clone(),
         format,
     };
-    job.run(source)
+    let first = job(format);
+    if format == Format::Avif && first.pixels()? > settings.avif_pixels {
+        let mut made = job(Format::Webp).run(source)?;
+        made.instead_of = Some(Format::Avif);
+        return Ok(made);
+    }
+    first.run(source)
 }
 
 /// The source's format, where it is not to be touched.
