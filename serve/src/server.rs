@@ -100,6 +100,14 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// The path under which what is behind a signature is found: signed where there are keys.
+    #[must_use]
+    pub fn example(&self, path: &str) -> String {
+        let grammar = &self.routes.grammar;
+        let signature = grammar.keys.sign(path).unwrap_or_else(|| "-".into());
+        format!("{}/{signature}{path}", grammar.prefix.trim_end_matches('/'))
+    }
+
     /// What requests are answered by, for those who ask without a network.
     #[must_use]
     pub fn routes(&self) -> Arc<Routes> {

@@ -8,7 +8,9 @@ pub mod measure;
 pub mod pictures;
 pub mod plan;
 pub mod probe;
+pub mod serve;
 mod show;
+pub mod thumb;
 pub mod transcode;
 mod version;
 pub mod vp8;
@@ -64,6 +66,10 @@ enum Command {
     Measure(measure::MeasureArgs),
     /// Encode and decode VP8, and look into its state
     Vp8(vp8::Vp8Args),
+    /// Make thumbnails of pictures, one or thousands
+    Thumb(Box<thumb::ThumbArgs>),
+    /// Serve over HTTP
+    Serve(serve::ServeArgs),
     /// Digest the pictures that workers would encode
     #[command(hide = true)]
     Pictures(Box<transcode::MediaArgs>),
@@ -133,6 +139,8 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         Command::Plan(args) => runtime.block_on(plan::run(*args, simd)),
         Command::Measure(args) => measure::run(&args),
         Command::Vp8(args) => vp8::run(&args, quiet, simd.unwrap_or_else(Dsp::best)),
+        Command::Thumb(args) => runtime.block_on(thumb::run(*args, quiet)),
+        Command::Serve(args) => runtime.block_on(serve::run(args, quiet)),
         Command::Pictures(args) => runtime.block_on(pictures::run(*args, simd)),
         Command::Work => runtime.block_on(work::run(simd)),
     };

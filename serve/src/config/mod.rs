@@ -32,6 +32,13 @@ pub use settings::{Setting, SETTINGS};
 #[error("{0}")]
 pub struct ConfigError(pub(crate) String);
 
+impl ConfigError {
+    /// An error with this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 /// Everything that a server is told.
 #[derive(Clone, Debug)]
 pub struct Config {
