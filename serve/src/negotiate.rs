@@ -114,7 +114,8 @@ mod tests {
     fn formats_are_those_that_are_accepted_by_name() {
         let chrome = "image/avif,image/webp,image/apng,image/*,*/*;q=0.8";
         let (avif, webp) = (Format::Avif, Format::Webp);
-        let cases: [(&'static str, &[(&str, &str)], &[Format]); 8] = [
+        type Case<'a> = (&'static str, &'a [(&'a str, &'a str)], &'a [Format]);
+        let cases: [Case<'_>; 8] = [
             (chrome, &[], &[avif, webp]),
             ("*/*", &[], &[]),
             ("image/webp;q=0, image/avif;q=0.0", &[], &[]),

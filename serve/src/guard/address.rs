@@ -77,12 +77,16 @@ fn reach_v4(ip: Ipv4Addr) -> Reach {
         return Reach::Private;
     }
     let [a, b, c, _] = ip.octets();
-    let special = match (a, b, c) {
-        (0, ..) | (224.., ..) => true,
-        (100, 64..=127, _) | (198, 18 | 19, _) => true,
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
-        _ => false,
-    };
+    let special = matches!(
+        (a, b, c),
+        (0 | 224.., ..)
+            | (100, 64..=127, _)
+            | (198, 18 | 19, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    );
     if special {
         Reach::Other
     } else {
