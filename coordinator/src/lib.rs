@@ -21,7 +21,6 @@ pub mod engine;
 pub mod error;
 pub mod job;
 pub mod limits;
-pub mod orientation;
 pub mod plan;
 pub mod progress;
 pub mod rate;
@@ -29,3 +28,5 @@ pub mod report;
 pub mod runner;
 pub mod schedule;
 pub mod stitch;
+
+pub use framemill_worker::orientation;

@@ -12,6 +12,7 @@
 //! | [`run`] | doing any task against the stores |
 //! | [`serve`] | doing tasks for a parent process, one at a time |
 //! | [`needs`] | how much memory a task needs |
+//! | [`orientation`] | display matrices as quarter turns |
 //!
 //! A task's output is a function of the task, its inputs and this build; it is
 //! stored under the task's key, so that retry, duplicate, cache and resume are
@@ -24,6 +25,7 @@ mod hex;
 pub mod index;
 mod measure;
 pub mod needs;
+pub mod orientation;
 pub mod rebase;
 mod run;
 mod serve;
