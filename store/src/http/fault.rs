@@ -21,9 +21,16 @@ impl Site<'_> {
     /// Our error where there was no proper answer. The client's own texts may hold the URL, so
     /// only those of the operating system are passed on.
     pub fn failure(&self, error: &reqwest::Error) -> StoreError {
-        let os = io_cause(error)
-            .map(|os| format!(": {os}"))
-            .unwrap_or_default();
+        let cause = io_cause(error);
+        if cause.is_some_and(|os| os.kind() == io::ErrorKind::PermissionDenied) {
+            // The caller's client does not go there.
+            return StoreError::Denied {
+                operation: self.operation,
+                key: self.key.to_owned(),
+                detail: cause.map_or(String::new(), ToString::to_string),
+            };
+        }
+        let os = cause.map(|os| format!(": {os}")).unwrap_or_default();
         if error.is_redirect() {
             return self.location("it redirects too often, or from https: to http:");
         }

@@ -66,6 +66,12 @@ impl HttpStore {
         })
     }
 
+    /// The store for a URL, asked for by a client of the caller's own.
+    #[must_use]
+    pub fn with_client(url: HttpUrl, client: Client) -> Self {
+        Self { client, url }
+    }
+
     fn check_key(&self, operation: Operation, key: &str) -> Result<()> {
         crate::check_key(key)?;
         if key == self.url.name() {
