@@ -15,6 +15,7 @@
 //! | [`gate`] | a bounded queue, and threads for pictures |
 //! | [`metrics`] | counters, for Prometheus |
 //! | [`server`] | listening, and ending gracefully |
+//! | [`video`] | pictures that FFmpeg decodes: frames of videos, AVIF, HEIC |
 //! | [`error`] | [`ServeError`], and the status of each |
 
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ mod respond;
 pub mod routes;
 pub mod server;
 pub mod sources;
+pub mod video;
 
 pub use config::{Config, ConfigError, Setting, SETTINGS};
 pub use error::{Kind, ServeError};

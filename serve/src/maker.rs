@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use framemill_store::{RangeReader, ReaderOptions};
 use framemill_thumbs::decode::{Facts, Fonts};
-use framemill_thumbs::url::Options;
-use framemill_thumbs::{thumbnail, thumbnail_as, Format, Limits, Settings, Thumbnail};
+use framemill_thumbs::url::{Options, VideoSecond};
+use framemill_thumbs::{
+    thumbnail, thumbnail_as, thumbnail_of, Format, Limits, Settings, Thumbnail,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Key, Results, Stored};
@@ -17,7 +20,15 @@ use crate::error::{Kind, Result, ServeError};
 use crate::flight::Flight;
 use crate::gate::{Gate, Phase};
 use crate::metrics::{From, Metrics};
-use crate::sources::{Fetched, Identity, Sources};
+use crate::sources::{Fetched, Identity, Ranged, Sources};
+use crate::video::{is_video, Still, VideoFrame};
+
+/// How videos are read: in smaller pieces than a transcode would, since little is wanted.
+const FRAME_READS: ReaderOptions = ReaderOptions {
+    block: 64 << 10,
+    read_ahead: 1 << 20,
+    cache: 4 << 20,
+};
 
 /// What is wanted of a source.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +77,7 @@ pub struct Maker {
     flights: Flight<String, Result<Found>>,
     gate: Gate,
     avif_time: Duration,
+    video: Option<VideoSecond>,
     metrics: Arc<Metrics>,
 }
 
@@ -87,6 +99,9 @@ pub fn settings(config: &Config) -> Result<Settings, ConfigError> {
         ..Settings::default()
     };
     settings.decoders = settings.decoders.with_fonts(Fonts::of_this_machine());
+    for still in [Still::avif(), Still::heic()] {
+        settings.decoders = settings.decoders.with(Arc::new(still));
+    }
     if let Some(path) = &config.watermark {
         let wrong = |text: String| ConfigError(format!("watermark {}: {text}", path.display()));
         let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
@@ -130,7 +145,8 @@ impl Maker {
             watermark: None,
             ..settings.clone()
         };
-        ground.update(format!("{plain:?} {:?}", config.avif_time).as_bytes());
+        let own = (config.avif_time, config.video_second);
+        ground.update(format!("{plain:?} {own:?}").as_bytes());
         Self {
             settings: Arc::new(settings),
             ground,
@@ -139,6 +155,7 @@ impl Maker {
             flights: Flight::default(),
             gate: Gate::new(config.workers, config.queue),
             avif_time: config.avif_time,
+            video: config.video.then_some(config.video_second),
             metrics,
         }
     }
@@ -211,6 +228,9 @@ impl Maker {
     ) -> Result<Found> {
         let _place = self.gate.enter()?;
         phase.fetching();
+        if let Some(second) = self.frame_of(&wish) {
+            return self.find_frame(wish, &text, second, &phase, &stop).await;
+        }
         let (identity, whole) = self.sources.look_up(&wish.source).await?;
         let key = self.key_of(&text, &identity);
         if let Some(result) = self.results.in_memory(&key) {
@@ -233,6 +253,46 @@ impl Maker {
         if result.instead_of.is_some() {
             self.metrics.webp_for_avif();
         }
+        self.results.keep(key, &result, &self.metrics);
+        let from = From::Made;
+        Ok(Found { result, key, from })
+    }
+
+    /// Which frame is wanted, where the source is a video.
+    fn frame_of(&self, wish: &Wish) -> Option<VideoSecond> {
+        let default = self.video?;
+        let asked = wish.options.video_second;
+        asked.or_else(|| is_video(&wish.source).then_some(default))
+    }
+
+    async fn find_frame(
+        &self,
+        wish: Wish,
+        text: &str,
+        second: VideoSecond,
+        phase: &Phase,
+        stop: &CancellationToken,
+    ) -> Result<Found> {
+        let ranged = self.sources.ranged(&wish.source).await?;
+        phase.fetched();
+        let key = self.key_of(text, &ranged.identity);
+        if let Some(result) = self.results.in_memory(&key) {
+            let from = From::Memory;
+            return Ok(Found { result, key, from });
+        }
+        if let Some(result) = self.results.in_store(&key).await {
+            let from = From::Store;
+            return Ok(Found { result, key, from });
+        }
+        let modified = ranged.identity.modified;
+        let (settings, stop) = (Arc::clone(&self.settings), stop.clone());
+        let made = self.gate.work(move || {
+            let (options, formats) = (&wish.options, &wish.formats);
+            let stopped = || stop.is_cancelled();
+            let made = frame_thumbnail(&ranged, second, options, formats, &settings, &stopped);
+            made.map_err(ServeError::from)
+        });
+        let result = Arc::new(stored(made.await?, modified));
         self.results.keep(key, &result, &self.metrics);
         let from = From::Made;
         Ok(Found { result, key, from })
@@ -380,4 +440,23 @@ fn stored(made: Thumbnail, modified: Option<u64>) -> Stored {
         instead_of: made.instead_of,
         warnings: made.warnings,
     }
+}
+
+/// A thumbnail of a frame of a video, which is read by ranges. For a thread that may block.
+///
+/// # Errors
+/// Any [`framemill_thumbs::ThumbError`].
+pub fn frame_thumbnail(
+    video: &Ranged,
+    second: VideoSecond,
+    options: &Options,
+    formats: &[Format],
+    settings: &Settings,
+    stopped: &dyn Fn() -> bool,
+) -> framemill_thumbs::Result<Thumbnail> {
+    let limits = settings.limits.asked(&options.limits);
+    let (store, key, meta) = (video.store.clone(), video.key.clone(), video.meta.clone());
+    let reader = RangeReader::new(store, key, meta, FRAME_READS, Arc::default());
+    let frame = VideoFrame::read(reader, &video.key, second, &limits, stopped)?;
+    thumbnail_of(Box::new(frame), options, formats, settings, stopped)
 }

@@ -37,4 +37,4 @@ pub use error::{Class, Result, ThumbError};
 pub use format::{Format, SNIFF_LEN};
 pub use limits::Limits;
 pub use picture::{Layout, Picture};
-pub use thumbnail::{read_source, thumbnail, thumbnail_as, Settings, Thumbnail};
+pub use thumbnail::{read_source, thumbnail, thumbnail_as, thumbnail_of, Settings, Thumbnail};

@@ -133,7 +133,26 @@ pub fn thumbnail_as(
     settings: &Settings,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Thumbnail> {
-    let job = || make(source, options, formats, settings, stopped);
+    guarded(|| make(source, options, formats, settings, stopped))
+}
+
+/// Makes a thumbnail as [`thumbnail_as`] does, of a source that was opened elsewhere.
+///
+/// # Errors
+/// Any [`ThumbError`].
+pub fn thumbnail_of(
+    source: Box<dyn Source + '_>,
+    options: &Options,
+    formats: &[Format],
+    settings: &Settings,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Thumbnail> {
+    let limits = settings.limits.asked(&options.limits);
+    guarded(|| make_of(source, options, formats, settings, limits, stopped))
+}
+
+/// Turns a panic of a library into an error.
+fn guarded(job: impl FnOnce() -> Result<Thumbnail>) -> Result<Thumbnail> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

@@ -7,15 +7,18 @@ use super::console;
 use crate::error::{JobError, Result};
 use bytes::Bytes;
 use framemill_serve::maker;
+use framemill_serve::sources::{Identity, Ranged};
+use framemill_serve::video::is_video;
 use framemill_serve::Config;
-use framemill_store::{self as store, Location, PutMode, Store, StoreRoot};
-use framemill_thumbs::url::{Grammar, Options};
+use framemill_store::{self as store, Blocking, Location, PutMode, Store, StoreRoot};
+use framemill_thumbs::url::{Grammar, Options, VideoSecond};
 use framemill_thumbs::{thumbnail_as, Format, Settings};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use names::{names, Job};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -25,7 +28,7 @@ const NAMED: usize = 1000;
 /// Arguments of `framemill thumb`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ThumbArgs {
-    /// Pictures: files, s3://BUCKET/KEY or https://HOST/PATH
+    /// Pictures and videos: files, s3://BUCKET/KEY or https://HOST/PATH
     inputs: Vec<String>,
     /// More pictures, one a line; - reads standard input
     #[arg(long, value_name = "FILE")]
@@ -66,6 +69,13 @@ struct Run {
     threads: Semaphore,
     stores: Mutex<HashMap<StoreRoot, Arc<dyn Store>>>,
     bar: ProgressBar,
+}
+
+/// A source, as it is read.
+#[derive(Clone)]
+enum Picture {
+    Whole(Bytes),
+    Video(Ranged),
 }
 
 /// How a run went.
@@ -182,7 +192,14 @@ impl Run {
         options: &[Options],
     ) -> Vec<(String, Result<u64, String>)> {
         let name = store::shown(&job.input);
-        let source = match self.read(&job.input).await {
+        let video = options.iter().any(|options| options.video_second.is_some());
+        let read = async {
+            match video || is_video(&job.input) {
+                true => self.video(&job.input).await.map(Picture::Video),
+                false => self.read(&job.input).await.map(Picture::Whole),
+            }
+        };
+        let source = match read.await {
             Ok(source) => source,
             Err(error) => {
                 self.bar.inc(options.len() as u64);
@@ -224,15 +241,42 @@ impl Run {
             .map_err(|error: store::StoreError| error.to_string())
     }
 
+    /// A video is read in parts.
+    async fn video(&self, input: &str) -> Result<Ranged, String> {
+        let look = async {
+            let location = Location::parse(input)?;
+            let store = self.open(&location).await?;
+            let meta = store.head(&location.key).await?;
+            let identity = Identity {
+                version: meta.version.as_str().to_owned(),
+                modified: None,
+            };
+            Ok(Ranged {
+                store: Blocking::new(store, Handle::current()),
+                key: location.key,
+                meta,
+                identity,
+            })
+        };
+        look.await
+            .map_err(|error: store::StoreError| error.to_string())
+    }
+
     async fn make(
         self: &Arc<Self>,
-        source: Bytes,
+        source: Picture,
         options: Options,
         output: &names::Output,
     ) -> Result<u64, String> {
         let _turn = self.threads.acquire().await.map_err(|e| e.to_string())?;
         let run = Arc::clone(self);
-        let work = move || thumbnail_as(&source, &options, &[], &run.settings, &|| false);
+        let work = move || match &source {
+            Picture::Whole(bytes) => thumbnail_as(bytes, &options, &[], &run.settings, &|| false),
+            Picture::Video(video) => {
+                let second = options.video_second.unwrap_or(VideoSecond::Best);
+                maker::frame_thumbnail(video, second, &options, &[], &run.settings, &|| false)
+            }
+        };
         let made = tokio::task::spawn_blocking(work).await;
         let made = made
             .map_err(|e| e.to_string())?

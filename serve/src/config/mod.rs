@@ -20,7 +20,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use framemill_thumbs::url::{Grammar, Keys, Rgb};
+use framemill_thumbs::url::{Grammar, Keys, Rgb, VideoSecond};
 use framemill_thumbs::{Format, Limits};
 
 use crate::guard::Guard;
@@ -107,6 +107,10 @@ pub struct Config {
     pub enforce_webp: bool,
     /// Whether AVIF is.
     pub enforce_avif: bool,
+    /// Whether frames of videos are shown.
+    pub video: bool,
+    /// Which frame where the URL does not say.
+    pub video_second: VideoSecond,
     /// Whether `DPR` and `Width` are listened to.
     pub client_hints: bool,
 
@@ -194,6 +198,8 @@ impl Default for Config {
             auto_avif: true,
             enforce_webp: false,
             enforce_avif: false,
+            video: true,
+            video_second: VideoSecond::Best,
             client_hints: false,
             guard: Guard::default(),
             redirects: 10,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Every setting. The order is that of the documentation.
 
+use framemill_thumbs::url::VideoSecond;
 use framemill_thumbs::Format;
 
 use super::values::{address, bytes, list, megapixels, number, pairs, seconds, some, truth};
@@ -104,6 +105,9 @@ settings! {
     "enforce_webp" "ENFORCE_WEBP" "the same where the URL names another format" by!(enforce_webp, truth);
     "enforce_avif" "ENFORCE_AVIF" "the same where the URL names another format" by!(enforce_avif, truth);
     "client_hints" "ENABLE_CLIENT_HINTS" "listen to DPR and Width" by!(client_hints, truth);
+
+    "video" "" "show frames of videos" by!(video, truth);
+    "video_second" "VIDEO_THUMBNAIL_SECOND" "which frame of a video, in seconds, or best" |c, t| { c.video_second = match t { "best" => VideoSecond::Best, t => VideoSecond::At(number(t, 0.0..=1e9)?) }; Ok(()) };
 
     "allowed_sources" "ALLOWED_SOURCES" "starts of URLs that may be read; * is anything but a slash" |c, t| { c.guard.sources = list(t).iter().map(|t| SourcePrefix::new(t)).collect(); Ok(()) };
     "allowed_networks" "" "networks that may be connected to whatever they are: 10.1.0.0/16" |c, t| {

@@ -27,7 +27,7 @@ use crate::flight::Flight;
 use crate::guard::Lookup;
 use crate::metrics::Metrics;
 
-pub use place::{Place, Places};
+pub use place::{Place, Places, Ranged};
 
 /// Sources whose version is remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -176,6 +176,16 @@ impl Sources {
             Ok(sources.hold(&name, fetched))
         };
         self.reads.join(url.to_owned(), read).await.map_err(lost)?
+    }
+
+    /// A source to be read in parts, and which content it has now.
+    ///
+    /// # Errors
+    /// [`ServeError`] where it cannot be looked at.
+    pub async fn ranged(&self, url: &str) -> Result<Ranged> {
+        let ranged = self.places.find(url).await?.ranged().await?;
+        self.know(url, &ranged.identity);
+        Ok(ranged)
     }
 
     fn know(&self, url: &str, identity: &Identity) {

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use framemill_store::{self as store, check_key, DirStore, Location, Store};
+use framemill_store::{
+    self as store, check_key, Blocking, DirStore, HttpStore, HttpUrl, Location, Meta, Store,
+};
 use reqwest::Url;
+use tokio::runtime::Handle;
 
 use super::remote::Remote;
 use super::{Fetched, Identity, Look};
@@ -61,6 +64,19 @@ pub enum Place {
         /// The client.
         remote: Remote,
     },
+}
+
+/// A source to be read in parts, of one version.
+#[derive(Clone, Debug)]
+pub struct Ranged {
+    /// Its store, for a thread that may block.
+    pub store: Blocking,
+    /// Its key there.
+    pub key: String,
+    /// Its size and version.
+    pub meta: Meta,
+    /// Which content it is.
+    pub identity: Identity,
 }
 
 fn forbidden(text: &str) -> ServeError {
@@ -187,6 +203,34 @@ impl Place {
             }
             Self::Remote { url, remote } => remote.look(url, known, most).await,
         }
+    }
+
+    /// The source, to be read in parts.
+    pub(super) async fn ranged(&self) -> Result<Ranged> {
+        let (store, key, path): (Arc<dyn Store>, _, _) = match self {
+            Self::File { store, key, path } => (Arc::clone(store), key.clone(), Some(path)),
+            Self::Blob { store, key } => (Arc::clone(store), key.clone(), None),
+            Self::Remote { url, remote } => {
+                let url = HttpUrl::parse(url.as_str())?;
+                let key = url.name().to_owned();
+                let client = remote.client().clone();
+                (Arc::new(HttpStore::with_client(url, client)), key, None)
+            }
+        };
+        let meta = store.head(&key).await?;
+        let identity = Identity {
+            version: meta.version.as_str().to_owned(),
+            modified: match path {
+                Some(path) => modified(path).await,
+                None => None,
+            },
+        };
+        Ok(Ranged {
+            store: Blocking::new(store, Handle::current()),
+            key,
+            meta,
+            identity,
+        })
     }
 
     /// Reads all of the source.

@@ -45,6 +45,11 @@ impl Remote {
             .map_err(|error| bug(error.without_url().to_string()))
     }
 
+    /// The client itself.
+    pub(crate) fn client(&self) -> &Client {
+        &self.0
+    }
+
     async fn ask(&self, url: &Url, known: Option<&Identity>) -> Result<Response> {
         let mut request = self.0.get(url.clone());
         // A coding would make other bytes of the file.

@@ -64,6 +64,7 @@ impl Served {
     }
 
     pub async fn start_with(settings: &[(&str, &str)], lookup: Arc<dyn Lookup>) -> Self {
+        framemill_codec::libav::init();
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("photo.png"), photo(64, 48, Format::Png)).unwrap();
         let mut config = Config::default();

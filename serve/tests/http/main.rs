@@ -7,3 +7,4 @@ mod common;
 mod load;
 mod options;
 mod remote;
+mod video;
