@@ -65,3 +65,13 @@ fn vp8_state() {
 fn ivf() {
     replay("ivf", 3, checks::ivf);
 }
+
+#[test]
+fn thumb_url() {
+    replay("thumb_url", 8, checks::thumb_url);
+}
+
+#[test]
+fn thumb_pipeline() {
+    replay("thumb_pipeline", 7, checks::thumb_pipeline);
+}
