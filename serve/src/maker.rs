@@ -1,59 +1,41 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a source and options to a result: in the cache, or made now.
+//!
+//! | Module | What is in it |
+//! |---|---|
+//! | `settings` | the pipeline's settings of a server |
+//! | `frame` | thumbnails of videos |
+//! | `wish` | [`Wish`] |
+
+mod frame;
+mod settings;
+mod wish;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use framemill_store::{RangeReader, ReaderOptions};
-use framemill_thumbs::decode::{Facts, Fonts};
-use framemill_thumbs::url::{Options, VideoSecond};
-use framemill_thumbs::{
-    thumbnail, thumbnail_as, thumbnail_of, Format, Limits, Settings, Thumbnail,
-};
+use framemill_thumbs::url::VideoSecond;
+use framemill_thumbs::{thumbnail_as, Format, Settings, Thumbnail};
+use futures::FutureExt;
+use serde_json::{json, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Key, Results, Stored};
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::error::{Kind, Result, ServeError};
 use crate::flight::Flight;
 use crate::gate::{Gate, Phase};
 use crate::metrics::{From, Metrics};
-use crate::sources::{Fetched, Identity, Ranged, Sources};
-use crate::video::{is_video, Still, VideoFrame};
+use crate::sources::{Fetched, Identity, Sources};
+use crate::video::{is_video, VideoFacts};
 
-/// How videos are read: in smaller pieces than a transcode would, since little is wanted.
-const FRAME_READS: ReaderOptions = ReaderOptions {
-    block: 64 << 10,
-    read_ahead: 1 << 20,
-    cache: 4 << 20,
-};
+use frame::reader;
 
-/// What is wanted of a source.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
-    /// The source's URL.
-    pub source: String,
-    /// The options.
-    pub options: Options,
-    /// Formats to choose from where the options name none, the best first.
-    pub formats: Vec<Format>,
-}
-
-impl Wish {
-    /// A text that is the same for wishes that have the same results.
-    fn text(&self) -> String {
-        let formats: Vec<&str> = self
-            .formats
-            .iter()
-            .map(|format| format.extension())
-            .collect();
-        let limits = &self.options.limits;
-        let (options, source) = (&self.options, &self.source);
-        format!("{options}\n{limits:?}\n{}\n{source}", formats.join(","))
-    }
-}
+pub use frame::frame_thumbnail;
+pub use settings::settings;
+pub use wish::Wish;
 
 /// A result, and where it came from.
 #[derive(Clone, Debug)]
@@ -79,52 +61,6 @@ pub struct Maker {
     avif_time: Duration,
     video: Option<VideoSecond>,
     metrics: Arc<Metrics>,
-}
-
-/// The pipeline's settings of a server.
-///
-/// # Errors
-/// [`ConfigError`] for a watermark that cannot be read.
-pub fn settings(config: &Config) -> Result<Settings, ConfigError> {
-    let mut settings = Settings {
-        limits: config.limits,
-        quality: config.quality,
-        webp_quality: config.webp_quality,
-        avif_quality: config.avif_quality,
-        avif_speed: config.avif_speed,
-        avif_pixels: config.avif_pixels,
-        background: config.background,
-        linear_light: config.linear_light,
-        watermark_opacity: config.watermark_opacity,
-        ..Settings::default()
-    };
-    settings.decoders = settings.decoders.with_fonts(Fonts::of_this_machine());
-    for still in [Still::avif(), Still::heic()] {
-        settings.decoders = settings.decoders.with(Arc::new(still));
-    }
-    if let Some(path) = &config.watermark {
-        let wrong = |text: String| ConfigError(format!("watermark {}: {text}", path.display()));
-        let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        settings.watermark = Some(watermark(&bytes).map_err(|error| wrong(error.to_string()))?);
-    }
-    Ok(settings)
-}
-
-/// The watermark's picture, in sRGB.
-fn watermark(bytes: &[u8]) -> framemill_thumbs::Result<framemill_thumbs::Picture> {
-    let settings = Settings::default();
-    // Through the pipeline once, so that profile and orientation are seen to.
-    let options = Options {
-        format: Some(Format::Png),
-        ..Options::default()
-    };
-    let made = thumbnail(bytes, &options, &settings, &|| false)?;
-    let mut source = settings.decoders.open(&made.bytes, &Limits::default())?;
-    let size = source.facts().size;
-    let frame = source.next_frame(size)?;
-    frame
-        .map(|frame| frame.picture)
-        .ok_or(framemill_thumbs::ThumbError::UnknownFormat)
 }
 
 impl Maker {
@@ -214,7 +150,7 @@ impl Maker {
         let (maker, phase) = (Arc::clone(self), phase.clone());
         let text = wish.text();
         let key = text.clone();
-        let work = |stop| async move { maker.find(wish, text, phase, stop).await };
+        let work = |stop| maker.find(wish, text, phase, stop).boxed();
         let found = self.flights.join(key, work).await;
         found.map_err(|_| ServeError::new(Kind::Bug, "a panic while the picture was made"))?
     }
@@ -327,23 +263,44 @@ impl Maker {
         Ok(result)
     }
 
-    /// What a source's headers say.
+    /// What a source's headers say, as JSON has it.
     ///
     /// # Errors
     /// [`ServeError`].
-    pub async fn facts(&self, wish: &Wish, phase: &Phase) -> Result<(Facts, usize)> {
+    pub async fn info(&self, wish: &Wish, phase: &Phase) -> Result<Value> {
         let _place = self.gate.enter()?;
         phase.fetching();
+        let limits = self.settings.limits.asked(&wish.options.limits);
+        if self.frame_of(wish).is_some() {
+            let video = self.sources.ranged(&wish.source).await?;
+            phase.fetched();
+            let facts = self.gate.work(move || {
+                let size = video.meta.size;
+                let facts = VideoFacts::read(reader(&video), &video.key, &limits)?;
+                Ok((facts, size))
+            });
+            let (facts, size) = facts.await?;
+            return Ok(facts.json(size));
+        }
         let fetched = self.sources.read(&wish.source).await?;
         phase.fetched();
         let settings = Arc::clone(&self.settings);
-        let asked = wish.options.limits;
         let facts = self.gate.work(move || {
-            let limits = settings.limits.asked(&asked);
             let source = settings.decoders.open(&fetched.bytes, &limits)?;
             Ok((source.facts().clone(), fetched.bytes.len()))
         });
-        facts.await
+        let (facts, size) = facts.await?;
+        Ok(json!({
+            "format": facts.format.extension(),
+            "content_type": facts.format.content_type(),
+            "width": facts.size.width,
+            "height": facts.size.height,
+            "orientation": facts.orientation,
+            "size": size,
+            "animated": facts.animated,
+            "color_profile": facts.profile.is_some(),
+            "exif": facts.exif.is_some(),
+        }))
     }
 
     async fn make(
@@ -369,7 +326,7 @@ impl Maker {
                 })
             })
         };
-        if !may_be_avif(&wish) {
+        if !wish.may_be_avif() {
             let made = work(wish, stop.clone(), Arc::default()).await?;
             return Ok(stored(made, modified));
         }
@@ -381,7 +338,7 @@ impl Maker {
             Some(made) => made?,
             None => {
                 child.cancel();
-                let webp = Arc::new(as_webp(&wish));
+                let webp = Arc::new(wish.as_webp());
                 let mut made = work(webp, stop.clone(), Arc::default()).await?;
                 made.instead_of = Some(Format::Avif);
                 made
@@ -389,23 +346,6 @@ impl Maker {
         };
         Ok(stored(made, modified))
     }
-}
-
-fn may_be_avif(wish: &Wish) -> bool {
-    match wish.options.format {
-        Some(format) => format == Format::Avif,
-        None => wish.formats.contains(&Format::Avif),
-    }
-}
-
-/// The same wish, without AVIF.
-fn as_webp(wish: &Wish) -> Wish {
-    let mut wish = wish.clone();
-    if wish.options.format.is_some() {
-        wish.options.format = Some(Format::Webp);
-    }
-    wish.formats = vec![Format::Webp];
-    wish
 }
 
 /// The work's result, unless it takes longer than `time` once it has begun.
@@ -440,23 +380,4 @@ fn stored(made: Thumbnail, modified: Option<u64>) -> Stored {
         instead_of: made.instead_of,
         warnings: made.warnings,
     }
-}
-
-/// A thumbnail of a frame of a video, which is read by ranges. For a thread that may block.
-///
-/// # Errors
-/// Any [`framemill_thumbs::ThumbError`].
-pub fn frame_thumbnail(
-    video: &Ranged,
-    second: VideoSecond,
-    options: &Options,
-    formats: &[Format],
-    settings: &Settings,
-    stopped: &dyn Fn() -> bool,
-) -> framemill_thumbs::Result<Thumbnail> {
-    let limits = settings.limits.asked(&options.limits);
-    let (store, key, meta) = (video.store.clone(), video.key.clone(), video.meta.clone());
-    let reader = RangeReader::new(store, key, meta, FRAME_READS, Arc::default());
-    let frame = VideoFrame::read(reader, &video.key, second, &limits, stopped)?;
-    thumbnail_of(Box::new(frame), options, formats, settings, stopped)
 }

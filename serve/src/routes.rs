@@ -14,12 +14,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use framemill_thumbs::url::{Grammar, Request as Asked};
+use futures::FutureExt;
 use hyper::header::{
     HeaderMap, HeaderValue, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
     AUTHORIZATION,
 };
 use hyper::{Method, Request, StatusCode};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -122,7 +122,8 @@ impl Routes {
 
     async fn picture(&self, method: &Method, headers: &HeaderMap, path: &str) -> Reply {
         let phase = Phase::default();
-        let reply = self.picture_or_error(method, headers, path, &phase);
+        // Boxed, since the type of all that is awaited below is too deep for the compiler.
+        let reply = self.picture_or_error(method, headers, path, &phase).boxed();
         let reply = match tokio::time::timeout(self.config.request_time, reply).await {
             Ok(reply) => reply,
             Err(_) => Err(phase.late()),
@@ -227,18 +228,7 @@ impl Routes {
     }
 
     async fn info(&self, wish: &Wish, phase: &Phase) -> Result<Reply> {
-        let (facts, bytes) = self.maker.facts(wish, phase).await?;
-        let text = json!({
-            "format": facts.format.extension(),
-            "content_type": facts.format.content_type(),
-            "width": facts.size.width,
-            "height": facts.size.height,
-            "orientation": facts.orientation,
-            "size": bytes,
-            "animated": facts.animated,
-            "color_profile": facts.profile.is_some(),
-            "exif": facts.exif.is_some(),
-        });
+        let text = self.maker.info(wish, phase).await?;
         let mut reply = respond::text(StatusCode::OK, "application/json", format!("{text}\n"));
         reply.headers_mut().insert(
             hyper::header::CACHE_CONTROL,

@@ -20,6 +20,7 @@ use framemill_thumbs::decode::{Facts, Frame, Source};
 use framemill_thumbs::plan::Size;
 use framemill_thumbs::url::VideoSecond;
 use framemill_thumbs::{Format, Limits, Picture, Result, ThumbError};
+use serde_json::{json, Value};
 
 pub use still::Still;
 
@@ -84,6 +85,43 @@ impl VideoFrame {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds
+    }
+}
+
+/// What a video's tables say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VideoFacts {
+    container: String,
+    codec: String,
+    size: Size,
+    orientation: u32,
+    seconds: Option<f64>,
+}
+
+impl VideoFacts {
+    /// Reads the tables.
+    ///
+    /// # Errors
+    /// As [`VideoFrame::read`].
+    pub fn read<R: Read + Seek + Send + 'static>(
+        reader: R,
+        name: &str,
+        limits: &Limits,
+    ) -> Result<Self> {
+        Ok(seek::Video::open(reader, name, limits)?.facts())
+    }
+
+    /// As JSON has it, for a file of so many bytes.
+    pub(crate) fn json(&self, bytes: u64) -> Value {
+        json!({
+            "format": self.container,
+            "video_codec": self.codec,
+            "width": self.size.width,
+            "height": self.size.height,
+            "orientation": self.orientation,
+            "duration": self.seconds,
+            "size": bytes,
+        })
     }
 }
 

@@ -89,18 +89,8 @@ impl Browser {
         found
     }
 
-    /// Plays a file of a type that the browser recognises.
-    ///
-    /// # Panics
-    /// When there is no result in three minutes.
-    #[must_use]
-    pub fn play(self, file: &Path) -> Played {
-        let media = fs::read(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a local port");
-        let port = listener.local_addr().expect("a local address").port();
-        let (sender, result) = channel();
-        thread::spawn(move || serve(&listener, &Arc::new(media), &sender));
-        let profile = place::scratch();
+    /// The browser without a window, and without anything that it does on its own.
+    fn command(self, profile: &Path) -> Command {
         let mut command = Command::new(self.0);
         command
             .args([
@@ -124,39 +114,75 @@ impl Browser {
                 "--no-proxy-server",
             ])
             .arg("--autoplay-policy=no-user-gesture-required")
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .env("HOME", profile.path())
-            .arg(format!("http://127.0.0.1:{port}/"));
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .env("HOME", profile);
+        command
+    }
+
+    /// Plays a file of a type that the browser recognises.
+    ///
+    /// # Panics
+    /// When there is no result in three minutes.
+    #[must_use]
+    pub fn play(self, file: &Path) -> Played {
+        let media = fs::read(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let what = file.display().to_string();
+        Played::read(&self.show(&what, PAGE.to_owned(), media))
+    }
+
+    /// What a page posts to `/result`.
+    ///
+    /// # Panics
+    /// When there is no result in three minutes.
+    #[must_use]
+    pub fn ask(self, page: String) -> String {
+        let said = self.show("a page", page, Vec::new());
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Opens a page, beside which `/media` lies, and waits for what it posts.
+    fn show(self, what: &str, page: String, media: Vec<u8>) -> Vec<u8> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a local port");
+        let port = listener.local_addr().expect("a local address").port();
+        let (sender, result) = channel();
+        thread::spawn(move || serve(&listener, &Arc::new((page, media)), &sender));
+        let profile = place::scratch();
+        let mut command = self.command(profile.path());
+        command.arg(format!("http://127.0.0.1:{port}/"));
         let mut running = Running::start(command);
-        let mut played = None;
+        let mut said = None;
         let started = std::time::Instant::now();
         let ended = running.wait_until(|| {
-            played = result.try_recv().ok();
-            played.is_some() || started.elapsed() > LIMIT
+            said = result.try_recv().ok();
+            said.is_some() || started.elapsed() > LIMIT
         });
         // What it says on its way out is of no interest unless there is no result.
         running.signal(Signal::TERM);
-        played.unwrap_or_else(|| {
+        said.unwrap_or_else(|| {
             let done = running.finish();
             let how = if ended { "ended" } else { "was silent" };
-            panic!("{}: the browser {how}: {}", file.display(), done.stderr)
+            panic!("{what}: the browser {how}: {}", done.stderr)
         })
     }
 }
 
 /// Answers until the process ends.
-fn serve(listener: &TcpListener, media: &Arc<Vec<u8>>, result: &Sender<Played>) {
+fn serve(listener: &TcpListener, shown: &Arc<(String, Vec<u8>)>, result: &Sender<Vec<u8>>) {
     for stream in listener.incoming().flatten() {
-        let (media, result) = (Arc::clone(media), result.clone());
+        let (shown, result) = (Arc::clone(shown), result.clone());
         thread::spawn(move || {
             // A browser that hangs up asks again, or its play fails.
-            let _ = answer(&stream, &media, &result);
+            let _ = answer(&stream, &shown, &result);
         });
     }
 }
 
 /// One request, one answer.
-fn answer(mut stream: &TcpStream, media: &[u8], result: &Sender<Played>) -> std::io::Result<()> {
+fn answer(
+    mut stream: &TcpStream,
+    (page, media): &(String, Vec<u8>),
+    result: &Sender<Vec<u8>>,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -175,10 +201,10 @@ fn answer(mut stream: &TcpStream, media: &[u8], result: &Sender<Played>) -> std:
     reader.take(length).read_to_end(&mut body)?;
     let mut words = first.split_whitespace();
     let (status, kind, bytes) = match (words.next(), words.next()) {
-        (Some("GET"), Some("/")) => ("200 OK".into(), "text/html", PAGE.as_bytes()),
+        (Some("GET"), Some("/")) => ("200 OK".into(), "text/html", page.as_bytes()),
         (Some("GET"), Some("/media")) => part(media, start),
         (Some("POST"), Some("/result")) => {
-            let _ = result.send(Played::read(&body));
+            let _ = result.send(body);
             ("200 OK".into(), "text/plain", &b""[..])
         }
         _ => ("404 Not Found".into(), "text/plain", &b""[..]),

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::FutureExt;
 use lru::LruCache;
 
 use crate::cache::Shelf;
@@ -139,7 +140,7 @@ impl Sources {
             return Ok((identity, None));
         }
         let (sources, name) = (Arc::clone(self), url.to_owned());
-        let look = |_| async move { sources.look(&name).await };
+        let look = |_| async move { sources.look(&name).await }.boxed();
         self.looks.join(url.to_owned(), look).await.map_err(lost)?
     }
 
@@ -169,12 +170,13 @@ impl Sources {
             return Ok(held);
         }
         let (sources, name) = (Arc::clone(self), url.to_owned());
-        let read = |_| async move {
+        let read = async move {
             let place = sources.places.find(&name).await?;
             let fetched = place.read(sources.most).await?;
             sources.know(&name, &fetched.identity);
             Ok(sources.hold(&name, fetched))
         };
+        let read = |_| read.boxed();
         self.reads.join(url.to_owned(), read).await.map_err(lost)?
     }
 

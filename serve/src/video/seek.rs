@@ -4,11 +4,12 @@
 use std::io::{Read, Seek};
 
 use framemill_codec::libav::{Decoder, Demuxer, Frame, InputPacket, StreamInfo};
+use framemill_thumbs::plan::Size;
 use framemill_thumbs::{Limits, Result, ThumbError};
 use framemill_worker::index::choose_video;
 use framemill_worker::orientation::orientation;
 
-use super::broken;
+use super::{broken, VideoFacts};
 
 /// Packets of the video that are decoded for one frame, at most.
 const MOST_PACKETS: u32 = 3000;
@@ -60,6 +61,17 @@ impl Video {
         }
         demuxer.keep_streams(|index| index == stream.index);
         Ok(Self { demuxer, stream })
+    }
+
+    pub(super) fn facts(&self) -> VideoFacts {
+        let params = &self.stream.params;
+        VideoFacts {
+            container: self.demuxer.format_name(),
+            codec: params.codec.clone(),
+            size: Size::new(params.width, params.height),
+            orientation: self.exif_orientation(),
+            seconds: self.duration(),
+        }
     }
 
     /// What EXIF would call the display matrix (TIFF 6.0, Orientation): a mirror comes first,

@@ -95,6 +95,15 @@ async fn sizes_formats_and_refusals() {
         .get("/-/w:160/vts:best/plain/local:///bunny.mp4")
         .await;
     assert_eq!(look(&best.body), (Format::Jpeg, 160, 90));
+    let info = server.get("/info/-/plain/local:///bunny.mp4").await;
+    let info: serde_json::Value = serde_json::from_slice(&info.body).unwrap();
+    assert_eq!(
+        (&info["width"], &info["video_codec"]),
+        (&1280.into(), &"h264".into())
+    );
+    assert!(info["duration"]
+        .as_f64()
+        .is_some_and(|seconds| (5.0..6.0).contains(&seconds)));
     let got = server.get("/-/w:9/plain/local:///text.mp4").await;
     assert_eq!(got.status, 422, "{}", got.text());
     let small = Served::start(&[("max_src_resolution", "0.1")]).await;
