@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What was used latest, up to a number of bytes.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 
 use lru::LruCache;
@@ -31,7 +32,11 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
     }
 
     /// A value, which counts as used now.
-    pub fn get(&mut self, key: &K) -> Option<&V> {
+    pub fn get<Q>(&mut self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.held.get(key).map(|held| &held.0)
     }
 

@@ -13,13 +13,11 @@
 mod place;
 mod remote;
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use lru::LruCache;
 
 use crate::cache::Shelf;
 use crate::config::Config;
@@ -30,8 +28,8 @@ use crate::metrics::Metrics;
 
 pub use place::{Place, Places, Ranged};
 
-/// Sources whose version is remembered.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
+/// Bytes of what is remembered of sources: their URLs, which strangers write, and versions.
+const REMEMBERED: u64 = 16 << 20;
 
 /// Which content a source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +69,7 @@ pub struct Sources {
     ttl: Duration,
     most: u64,
     held: Mutex<Shelf<String, Arc<Fetched>>>,
-    known: Mutex<LruCache<String, (Identity, Instant)>>,
+    known: Mutex<Shelf<String, (Identity, Instant)>>,
     looks: Flight<String, Result<Looked>>,
     reads: Flight<String, Result<Arc<Fetched>>>,
 }
@@ -102,7 +100,7 @@ impl Sources {
             ttl: config.source_ttl,
             most: config.limits.bytes,
             held: Mutex::new(Shelf::new(config.source_bytes)),
-            known: Mutex::new(LruCache::new(REMEMBERED)),
+            known: Mutex::new(Shelf::new(REMEMBERED)),
             looks: Flight::default(),
             reads: Flight::default(),
         })
@@ -145,7 +143,7 @@ impl Sources {
     }
 
     async fn look(&self, url: &str) -> Result<Looked> {
-        let known = lock(&self.known).peek(url).map(|known| known.0.clone());
+        let known = lock(&self.known).get(url).map(|known| known.0.clone());
         let place = self.places.find(url).await?;
         let looked = match place.look(known.as_ref(), self.most).await? {
             Look::Same => (known.ok_or_else(|| lost(()))?, None),
@@ -165,7 +163,7 @@ impl Sources {
         if let Some(whole) = whole {
             return Ok(whole);
         }
-        let held = lock(&self.held).get(&url.to_owned()).cloned();
+        let held = lock(&self.held).get(url).cloned();
         if let Some(held) = held.filter(|held| held.identity.version == identity.version) {
             return Ok(held);
         }
@@ -192,7 +190,8 @@ impl Sources {
 
     fn know(&self, url: &str, identity: &Identity) {
         let entry = (identity.clone(), Instant::now());
-        lock(&self.known).put(url.to_owned(), entry);
+        let bytes = url.len() + identity.version.len() + 128;
+        lock(&self.known).put(url.to_owned(), entry, bytes as u64);
     }
 
     fn hold(&self, url: &str, fetched: Fetched) -> Arc<Fetched> {
