@@ -202,7 +202,10 @@ fn onto_its_own_state_a_chunk_stays_what_it_was() {
 #[test]
 fn hidden_frames_stand_before_what_leads_up_to_them() {
     let dsp = Dsp::best();
-    for preset in [Preset::Medium, Preset::Slow] {
+    // Before halves of 9 and 8 frames; medium finds the first one too costly, since it has
+    // no coded frame to refer to.
+    let moved_ones: [(Preset, &[usize]); 2] = [(Preset::Medium, &[9]), (Preset::Slow, &[0, 10])];
+    for (preset, moved_ones) in moved_ones {
         let settings = ChunkSettings {
             preset,
             hidden: true,
@@ -238,10 +241,9 @@ fn hidden_frames_stand_before_what_leads_up_to_them() {
                 .map(|(n, _)| n)
                 .collect::<Vec<_>>()
         };
-        // Before halves of 10 frames, which begin behind the key frame; of those of 9
-        // and 8 only the second: the first has no coded frame to refer to.
+        // Before halves of 10 frames, which begin behind the key frame.
         assert_eq!(hidden(shown(&first.packets)), [1, 11]);
-        assert_eq!(hidden(shown(&rebased.packets)), [9]);
+        assert_eq!(hidden(shown(&rebased.packets)), moved_ones);
         assert!(decoder.state() == &rebased.state);
         let references = rebased.state.references.unwrap();
         assert!(references.altref != references.golden && references.golden != references.last);
