@@ -30,7 +30,7 @@ fn tiny(frames: usize) -> PathBuf {
 }
 
 /// What the coordinator may take, in bytes.
-const MEMORY: u64 = 250 << 20;
+const MEMORY: u64 = 250_000_000;
 
 /// Invocations of encodes as the report has them.
 fn encodes(report: &Value) -> Vec<&Value> {
@@ -68,7 +68,7 @@ fn nothing_lost_nothing_doubled(chunks: usize, run: &Run, report: &Value) {
         "other bytes than locally"
     );
     let peak = run.done.peak_memory;
-    assert!(peak < MEMORY, "{} MB", peak >> 20);
+    assert!(peak < MEMORY, "{} MB", peak / 1_000_000);
 }
 
 /// Memory that programs may have, in bytes.
@@ -92,7 +92,7 @@ fn a_thousand_workers_of_this_machine() {
     println!(
         "{carried} workers: {:.1} s, coordinator {} MB",
         run.done.seconds,
-        run.done.peak_memory >> 20
+        run.done.peak_memory / 1_000_000
     );
     assert_eq!(most_at_once(&encodes(&report)), carried);
     nothing_lost_nothing_doubled(1000, &run, &report);
@@ -134,7 +134,7 @@ fn four_thousand_invocations_at_once() {
     println!(
         "{tasks} tasks: {:.1} s, coordinator {} MB, {:.3} ms of CPU a task",
         run.done.seconds,
-        run.done.peak_memory >> 20,
+        run.done.peak_memory / 1_000_000,
         (children_cpu_s() - before) * 1e3 / tasks as f64
     );
     assert!(service.most() >= AT_ONCE, "{} at once", service.most());
