@@ -258,13 +258,7 @@ impl<'a> Transcoder<'a> {
                 continue;
             }
             let side = packet.side_data();
-            let input = InputPacket {
-                data: packet.data(),
-                pts: packet.pts(),
-                dts: packet.dts(),
-                flags: packet.flags(),
-                side: &side,
-            };
+            let input = packet.input(&side);
             let place = (packet.pos(), packet.pts());
             self.decode(Some(&input), place)?;
             self.number += 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::params::{CodecParams, MediaKind};
 use super::raw::{self, text};
-use super::{log, Frame};
+use super::{log, Frame, InputPacket};
 use crate::error::{Error, Result};
 use crate::packet::SideData;
 use crate::picture::{ContentLight, MasteringDisplay, Rational};
@@ -125,6 +125,17 @@ impl DemuxedPacket<'_> {
         }
         // SAFETY: libav's packet holds `size` bytes at `data` while it is borrowed.
         unsafe { std::slice::from_raw_parts(self.0.data, self.0.size as usize) }
+    }
+    /// This packet on its way into a decoder, with its side data.
+    #[must_use]
+    pub fn input<'b>(&'b self, side: &'b [SideData]) -> InputPacket<'b> {
+        InputPacket {
+            data: self.data(),
+            pts: self.pts(),
+            dts: self.dts(),
+            flags: self.flags(),
+            side,
+        }
     }
     /// Side data, copied.
     #[must_use]

@@ -56,14 +56,7 @@ pub fn verify_times(path: &Path, name: &str, expected: &Expected, decode: bool) 
         );
         if let Some(decoder) = &mut decoder {
             let side = packet.side_data();
-            let (pts, dts) = (packet.pts(), packet.dts());
-            let input = InputPacket {
-                data: packet.data(),
-                pts,
-                dts,
-                flags: packet.flags(),
-                side: &side,
-            };
+            let input = packet.input(&side);
             shown += decode_one(decoder, Some(&input))
                 .map_err(|e| failed(format!("frame {shown}: {e}")))?;
         }

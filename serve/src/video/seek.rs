@@ -3,7 +3,7 @@
 
 use std::io::{Read, Seek};
 
-use framemill_codec::libav::{Decoder, Demuxer, Frame, InputPacket, StreamInfo};
+use framemill_codec::libav::{Decoder, Demuxer, Frame, StreamInfo};
 use framemill_thumbs::plan::Size;
 use framemill_thumbs::{Limits, Result, ThumbError};
 use framemill_worker::index::choose_video;
@@ -164,13 +164,7 @@ impl Video {
                 }
                 packets += 1;
                 let side = packet.side_data();
-                let input = InputPacket {
-                    data: packet.data(),
-                    pts: packet.pts(),
-                    dts: packet.dts(),
-                    flags: packet.flags(),
-                    side: &side,
-                };
+                let input = packet.input(&side);
                 // Damage on the way costs a frame, not the thumbnail.
                 let _ = decoder.send(Some(&input));
             } else {

@@ -43,13 +43,7 @@ impl DecodeScan {
     /// Decodes packet `number` of the stream.
     pub fn push(&mut self, number: u64, packet: &DemuxedPacket<'_>) {
         let side = packet.side_data();
-        let timed = InputPacket {
-            data: packet.data(),
-            pts: packet.pts(),
-            dts: packet.dts(),
-            flags: packet.flags(),
-            side: &side,
-        };
+        let timed = packet.input(&side);
         let numbered = InputPacket {
             pts: Some(number as i64),
             dts: Some(number as i64),

@@ -3,7 +3,7 @@
 
 use super::{IndexHeader, IndexTask, PacketHome, VideoTrack};
 use crate::{Failure, SourceRef};
-use framemill_codec::libav::{Decoder, Demuxer, Frame, InputPacket, MediaKind, StreamInfo};
+use framemill_codec::libav::{Decoder, Demuxer, Frame, MediaKind, StreamInfo};
 use framemill_codec::picture::Rational;
 use framemill_store as store;
 
@@ -41,13 +41,7 @@ pub fn first_picture(demuxer: &mut Demuxer, video: &StreamInfo) -> Result<Option
             Ok(Some(packet)) => {
                 left -= 1;
                 let side = packet.side_data();
-                let input = InputPacket {
-                    data: packet.data(),
-                    pts: packet.pts(),
-                    dts: packet.dts(),
-                    flags: packet.flags(),
-                    side: &side,
-                };
+                let input = packet.input(&side);
                 decoder.send(Some(&input))
             }
             Ok(None) | Err(_) => {

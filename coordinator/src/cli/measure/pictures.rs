@@ -3,7 +3,7 @@
 
 use crate::error::{JobError, Result};
 use crate::orientation::orientation;
-use framemill_codec::libav::{log, Decoder, Demuxer, Frame, InputPacket, MediaKind, StreamInfo};
+use framemill_codec::libav::{log, Decoder, Demuxer, Frame, MediaKind, StreamInfo};
 use framemill_codec::picture::Rational;
 use framemill_codec::{Class, Error};
 use framemill_store::{shown, Location, StoreRoot};
@@ -181,13 +181,7 @@ fn decode(
             Ok(Some(packet)) if packet.stream() != stream => continue,
             Ok(Some(packet)) => {
                 let side = packet.side_data();
-                decoder.send(Some(&InputPacket {
-                    data: packet.data(),
-                    pts: packet.pts(),
-                    dts: packet.dts(),
-                    flags: packet.flags(),
-                    side: &side,
-                }))
+                decoder.send(Some(&packet.input(&side)))
             }
             end => {
                 ended = true;
