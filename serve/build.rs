@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names the build by the sources that results depend on, so that results of another build are
-//! never taken for results of this one.
+//! Names the build.
 
-use std::path::{Path, PathBuf};
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
+#[path = "../build/sources.rs"]
+mod sources;
 
 fn main() {
-    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let mut found = Vec::new();
-    for folder in ["src", "../thumbs/src", "../codec/src/libav"] {
-        println!("cargo::rerun-if-changed={folder}");
-        sources(&root.join(folder), &mut found);
-    }
-    println!("cargo::rerun-if-changed=../Cargo.lock");
-    found.push(root.join("../Cargo.lock"));
-    found.sort();
-    let mut hash = blake3::Hasher::new();
-    for path in found {
-        hash.update(&std::fs::read(&path).unwrap_or_default());
-    }
-    println!(
-        "cargo::rustc-env=FRAMEMILL_SERVE_BUILD={}",
-        &hash.finalize().to_hex()[..16]
-    );
+    // The worker chooses a video's stream and says how it is turned.
+    let folders = ["src", "../thumbs/src", "../worker/src", "../codec/src"];
+    sources::name_build("FRAMEMILL_SERVE_BUILD", &folders);
 }
