@@ -155,6 +155,15 @@ impl Maker {
         found.map_err(|_| ServeError::new(Kind::Bug, "a panic while the picture was made"))?
     }
 
+    /// The result of a key, where a cache has it.
+    async fn kept(&self, key: Key) -> Option<Found> {
+        let (result, from) = match self.results.in_memory(&key) {
+            Some(result) => (result, From::Memory),
+            None => (self.results.in_store(&key).await?, From::Store),
+        };
+        Some(Found { result, key, from })
+    }
+
     async fn find(
         self: Arc<Self>,
         wish: Wish,
@@ -169,13 +178,8 @@ impl Maker {
         }
         let (identity, whole) = self.sources.look_up(&wish.source).await?;
         let key = self.key_of(&text, &identity);
-        if let Some(result) = self.results.in_memory(&key) {
-            let from = From::Memory;
-            return Ok(Found { result, key, from });
-        }
-        if let Some(result) = self.results.in_store(&key).await {
-            let from = From::Store;
-            return Ok(Found { result, key, from });
+        if let Some(found) = self.kept(key).await {
+            return Ok(found);
         }
         let fetched = match whole {
             Some(whole) => whole,
@@ -212,13 +216,8 @@ impl Maker {
         let ranged = self.sources.ranged(&wish.source).await?;
         phase.fetched();
         let key = self.key_of(text, &ranged.identity);
-        if let Some(result) = self.results.in_memory(&key) {
-            let from = From::Memory;
-            return Ok(Found { result, key, from });
-        }
-        if let Some(result) = self.results.in_store(&key).await {
-            let from = From::Store;
-            return Ok(Found { result, key, from });
+        if let Some(found) = self.kept(key).await {
+            return Ok(found);
         }
         let modified = ranged.identity.modified;
         let (settings, stop) = (Arc::clone(&self.settings), stop.clone());
