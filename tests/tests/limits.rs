@@ -157,6 +157,27 @@ fn limits_where_they_mean_nothing_are_refused() {
         .fails(2, &["budget|unexpected"]);
 }
 
+/// A socket for each invocation: the soft limit of open files is raised, the hard one is not.
+#[test]
+fn open_files_are_raised_or_the_job_is_refused_up_front() {
+    let folder = place::scratch();
+    let output = folder.path().join("out.mp4");
+    let job = |engine: &str| Job::transcode(&plain(), &output).flags(FLAGS).flags(engine);
+    job("--engine host --workers 4000")
+        .after("ulimit -n 1000")
+        .fails(
+            2,
+            &[
+                "4000 tasks at once",
+                "open files",
+                "1000 are allowed",
+                "--workers",
+            ],
+        );
+    assert!(!output.exists());
+    job("--engine host --workers 2").after("ulimit -Sn 64").ok();
+}
+
 /// The longest request of a plan of a long film whose chunks are cut by `rule`, in bytes.
 fn longest_request(source: &Path, rule: &str) -> usize {
     let words = [
