@@ -10,7 +10,7 @@ use bytes::Bytes;
 use framemill_store::contract::{self, Deviations};
 use framemill_store::{HttpStore, HttpUrl, PutMode, S3Credentials, S3Store, Store, StoreError};
 use framemill_tests::servers::{fresh_prefix, S3Server};
-use server::{bare_client, connect, options, BUCKET};
+use server::{bare_client, connect, BUCKET};
 
 /// Each test runs on both servers, under their names.
 macro_rules! on_both_servers {
@@ -151,7 +151,7 @@ async fn presigned_urls_read_one_blob(server: &S3Server) {
 }
 
 async fn a_bucket_that_is_not_there_is_named(server: &S3Server) {
-    let refused = S3Store::connect("framemill-none", &options(server)).await;
+    let refused = S3Store::connect("framemill-none", &server.options()).await;
     let error = refused.unwrap_err();
     assert!(
         matches!(error, StoreError::InvalidLocation { .. }),
@@ -183,7 +183,7 @@ async fn wrong_credentials_are_refused() {
     // ministack takes any.
     let server = S3Server::seaweedfs();
     let connect = async |change: fn(&mut S3Credentials)| {
-        let mut options = options(&server);
+        let mut options = server.options();
         options.credentials.as_mut().map(change).unwrap();
         S3Store::connect(BUCKET, &options).await.unwrap_err()
     };

@@ -15,6 +15,7 @@
 //! * [`vp8`]: VP8 streams and other decoders of them
 //! * [`browser`]: Chromium that plays a file
 //! * [`servers`]: the S3 servers that run beside the tests
+//! * [`thumbs`]: a server of thumbnails
 //! * [`web`]: an HTTP server of a test's own
 //! * [`work`]: folders of unfinished work
 //! * [`worker`]: a worker that listens
@@ -33,6 +34,7 @@ pub mod servers;
 pub mod sound;
 pub mod sources;
 pub mod streams;
+pub mod thumbs;
 pub mod vp8;
 pub mod web;
 pub mod work;

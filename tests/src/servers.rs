@@ -2,6 +2,7 @@
 //! The S3 servers that `scripts/servers.sh run` starts.
 
 use crate::place;
+use framemill_store::{S3Credentials, S3Options};
 use std::env;
 use std::fs;
 use std::process::Command;
@@ -41,6 +42,21 @@ impl S3Server {
             endpoint: variable(name),
             access_key: variable("FRAMEMILL_TEST_ACCESS_KEY"),
             secret_key: variable("FRAMEMILL_TEST_SECRET_KEY"),
+        }
+    }
+
+    /// Where it is and who asks, whatever the environment says.
+    #[must_use]
+    pub fn options(&self) -> S3Options {
+        S3Options {
+            endpoint: Some(self.endpoint.clone()),
+            region: Some("us-east-1".into()),
+            credentials: Some(S3Credentials {
+                access_key: self.access_key.clone(),
+                secret_key: self.secret_key.clone(),
+                session_token: None,
+            }),
+            path_style: None,
         }
     }
 

@@ -2,9 +2,8 @@
 //! A real browser shows thumbnails of every output format, and animated ones move.
 
 use framemill_tests::process::ffmpeg;
+use framemill_tests::thumbs::ThumbServer;
 use framemill_tests::{browser, place};
-use std::io::Read;
-use std::process::{Command, Stdio};
 
 /// Name, and path behind the signature.
 const PICTURES: [(&str, &str); 8] = [
@@ -83,43 +82,28 @@ fn a_browser_shows_every_format() {
         "yuv420p",
         &at("clip.mp4"),
     ]);
-    let mut command = Command::new(place::binary());
-    command
-        .args([
-            "serve",
-            "thumbs",
-            "--listen",
-            "127.0.0.1:0",
+    let root = at("");
+    let server = ThumbServer::start(
+        &[
             "--root",
-            &at(""),
-        ])
-        .args([
+            &root,
             "--set",
             "allow_origin=*",
             "--set",
             "max_animation_frames=100",
-        ])
-        .stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut said = String::new();
-    while !said.ends_with('\n') {
-        let mut byte = [0];
-        let read = child.stdout.as_mut().unwrap().read(&mut byte).unwrap();
-        assert_eq!(read, 1, "it ended: {said}");
-        said.push(char::from(byte[0]));
-    }
-    let address = said.trim().rsplit(' ').next().unwrap();
+        ],
+        &[],
+    );
+    let base = &server.base;
     let figures: String = PICTURES
         .iter()
         .map(|(name, path)| {
-            let url = format!("http://{address}/-/{path}");
+            let url = format!("{base}/-/{path}");
             format!("<figure style='display:inline-block;margin:8px'><img crossorigin=anonymous alt={name} src='{url}'></figure>")
         })
         .collect();
     let page = format!("<!doctype html><meta charset=utf-8><script>{SCRIPT}</script>{figures}");
     let said = browser.ask(page);
-    child.kill().unwrap();
-    child.wait().unwrap();
     for (name, _) in PICTURES {
         let moves = if name.starts_with("moving") {
             "moves"

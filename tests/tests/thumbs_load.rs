@@ -3,12 +3,11 @@
 //! flight, clients that leave, SIGTERM in the middle, and the memory that is left afterwards.
 
 use framemill_tests::place;
-use framemill_tests::process::{ffmpeg, Signal};
+use framemill_tests::process::ffmpeg;
+use framemill_tests::thumbs::ThumbServer;
 use reqwest::Client;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -17,54 +16,18 @@ use tokio::task::JoinSet;
 /// Longest that one request may take before it counts as hung.
 const HANG: Duration = Duration::from_secs(300);
 
-struct Server {
-    child: Child,
-    base: String,
-}
-
-impl Server {
-    fn start(root: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new(place::binary());
-        command
-            .args(["serve", "thumbs", "--listen", "127.0.0.1:0", "--root"])
-            .arg(root)
-            .args(["--set", "request_timeout=250", "--set", "queue=1000"])
-            .args(more)
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut said = String::new();
-        let stdout = child.stdout.as_mut().unwrap();
-        while !said.ends_with('\n') {
-            let mut byte = [0];
-            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "it ended");
-            said.push(char::from(byte[0]));
-        }
-        let base = said.trim().rsplit(' ').next().unwrap();
-        Self {
-            base: format!("http://{base}"),
-            child,
-        }
-    }
-
-    /// Resident memory in KiB.
-    fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.unwrap().trim_end_matches("kB").trim().parse().unwrap()
-    }
-
-    fn end(mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, Signal::TERM).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A server of what lies in `root`.
+fn started(root: &Path, more: &[&str]) -> ThumbServer {
+    let root = root.to_str().unwrap();
+    let own = [
+        "--root",
+        root,
+        "--set",
+        "request_timeout=250",
+        "--set",
+        "queue=1000",
+    ];
+    ThumbServer::start(&[&own, more].concat(), &[])
 }
 
 fn pictures(root: &Path) {
@@ -89,6 +52,9 @@ fn client() -> Client {
     let builder = framemill_store::http_client_builder().unwrap();
     builder.no_proxy().build().unwrap()
 }
+
+/// In place of a status: an answer that began and did not end.
+const CUT: u16 = 1;
 
 /// Asks for `count` pictures, 200 at a time; gives how many had which status, 0 for none.
 async fn ask(base: &str, count: usize, half_way: impl FnOnce()) -> BTreeMap<u16, usize> {
@@ -115,8 +81,13 @@ async fn ask(base: &str, count: usize, half_way: impl FnOnce()) -> BTreeMap<u16,
             match asked {
                 Ok(answer) => {
                     let status = answer.status().as_u16();
-                    answer.bytes().await.map_or(0, |_| status)
+                    match answer.bytes().await {
+                        Ok(_) => status,
+                        Err(error) if error.is_timeout() => 0,
+                        Err(_) => CUT,
+                    }
                 }
+                // It left, or nobody listens any more.
                 Err(_) => 0,
             }
         });
@@ -157,7 +128,7 @@ async fn ten_thousand_requests_leave_no_memory_behind() {
         "--set",
         "source_memory=1M",
     ];
-    let server = Server::start(folder.path(), &settings);
+    let server = started(folder.path(), &settings);
     // Idle is what it is once every kind has been made: tables and threads are there.
     ask(&server.base, 400, || {}).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -187,17 +158,16 @@ async fn ten_thousand_requests_leave_no_memory_behind() {
         after * 10 <= idle * 13,
         "idle {idle} KiB, after {after} KiB"
     );
-    server.end();
+    server.terminate();
+    server.ends_well();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_in_the_middle_cuts_nothing_off() {
     let folder = place::scratch();
     pictures(folder.path());
-    let server = Server::start(folder.path(), &["--set", "grace=250"]);
-    let id = rustix::process::Pid::from_child(&server.child);
-    let tell = || rustix::process::kill_process(id, Signal::TERM).unwrap();
-    let counts = ask(&server.base, 2000, tell).await;
+    let server = started(folder.path(), &["--set", "grace=250"]);
+    let counts = ask(&server.base, 2000, || server.terminate()).await;
     println!("{counts:?}");
     let promised = [0, 200, 422, 429, 503];
     assert!(
@@ -205,6 +175,5 @@ async fn sigterm_in_the_middle_cuts_nothing_off() {
         "{counts:?}"
     );
     assert!(counts[&200] > 300 && counts[&0] > 300, "{counts:?}");
-    let mut server = server;
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    server.ends_well();
 }

@@ -5,29 +5,15 @@
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::Client;
 use aws_smithy_http_client::tls::{rustls_provider::CryptoMode, Provider};
-use framemill_store::{S3Credentials, S3Options, S3Store};
+use framemill_store::S3Store;
 use framemill_tests::servers::S3Server;
 
 /// A bucket of every server.
 pub const BUCKET: &str = "framemill-work";
 
-/// Where the server is, and who asks.
-pub fn options(server: &S3Server) -> S3Options {
-    S3Options {
-        endpoint: Some(server.endpoint.clone()),
-        region: Some("us-east-1".into()),
-        credentials: Some(S3Credentials {
-            access_key: server.access_key.clone(),
-            secret_key: server.secret_key.clone(),
-            session_token: None,
-        }),
-        path_style: None,
-    }
-}
-
 /// A store over the bucket.
 pub async fn connect(server: &S3Server) -> S3Store {
-    S3Store::connect(BUCKET, &options(server)).await.unwrap()
+    S3Store::connect(BUCKET, &server.options()).await.unwrap()
 }
 
 /// A client that shows what the store does not.

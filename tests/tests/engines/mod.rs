@@ -14,7 +14,7 @@ use framemill::job::{Job, JobRequest};
 use framemill::limits::Limits;
 use framemill::progress::Progress;
 use framemill_codec::libav;
-use framemill_store::{PutMode, S3Credentials, S3Options, S3Store, Store};
+use framemill_store::{PutMode, S3Store, Store};
 use framemill_tests::job;
 use framemill_tests::place;
 use framemill_tests::servers::S3Server;
@@ -78,17 +78,7 @@ pub fn transcode<E: Engine + 'static>(
 
 /// A bucket of a server, whatever the environment says.
 pub fn bucket(server: &S3Server, name: &str) -> S3Store {
-    let options = S3Options {
-        endpoint: Some(server.endpoint.clone()),
-        region: Some("us-east-1".into()),
-        credentials: Some(S3Credentials {
-            access_key: server.access_key.clone(),
-            secret_key: server.secret_key.clone(),
-            session_token: None,
-        }),
-        path_style: None,
-    };
-    let store = runtime().block_on(S3Store::connect(name, &options));
+    let store = runtime().block_on(S3Store::connect(name, &server.options()));
     store.expect("the bucket")
 }
 
