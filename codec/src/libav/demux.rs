@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+use super::caught::Caught;
 use super::params::{CodecParams, MediaKind};
 use super::raw::{self, text};
 use super::{log, Frame, InputPacket};
@@ -188,6 +189,7 @@ impl Demuxer {
         let failed = |e: ffmpeg_next::Error| Error::Open {
             detail: log::last_or(&raw::error_text(e.into())),
         };
+        let reader = Caught(reader);
         let io = StreamIo::from_read_seek_with_capacity(reader, 64 << 10).map_err(failed)?;
         let input = format::input_from_stream(io, Some(name), Some(dictionary)).map_err(failed)?;
         // SAFETY: allocates a packet or returns null.

@@ -8,6 +8,7 @@
 // The bindings' integer types differ between versions of FFmpeg.
 #![allow(clippy::unnecessary_cast)]
 
+mod caught;
 mod decode;
 mod demux;
 mod encode;
