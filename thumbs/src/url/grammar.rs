@@ -86,6 +86,7 @@ impl Grammar {
         let prefix = self.prefix.trim_end_matches('/');
         let rest = path_only
             .strip_prefix(prefix)
+            .filter(|rest| prefix.is_empty() || rest.starts_with('/'))
             .ok_or_else(|| fault(&format!("it does not start with {prefix:?}")))?;
         let rest = rest.strip_prefix('/').unwrap_or(rest);
         let at = rest

@@ -436,6 +436,7 @@ fn whole_paths() {
     assert_eq!(raw.options.format, None);
     for (path, reason) in [
         ("/other/_/plain/a", "does not start with \"/thumbs\""),
+        ("/thumbsX/_/plain/a", "does not start with \"/thumbs\""),
         ("/thumbs/", "no signature"),
         ("/thumbs/abc", "no signature"),
         ("/thumbs/w:7/plain/a", "where the signature belongs"),
