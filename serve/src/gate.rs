@@ -70,6 +70,13 @@ impl Gate {
         }
     }
 
+    /// Waits until no picture is worked on.
+    pub async fn idle(&self) {
+        let all = u32::try_from(self.all_threads).unwrap_or(u32::MAX);
+        // They are given back at once; closing never happens.
+        let _ = self.threads.acquire_many(all).await;
+    }
+
     /// Requests that have a place, waiting or at work.
     #[must_use]
     pub fn entered(&self) -> usize {

@@ -7,6 +7,7 @@
 //! | [`routes`] | from a request to an answer |
 //! | `respond` | answers: conditions, ranges, caching headers |
 //! | [`maker`] | from a source and options to a result, in cache or made |
+//! | `patience` | clients that do not read |
 //! | [`negotiate`] | what a client accepts |
 //! | [`sources`] | reading sources, once for all who want them |
 //! | [`guard`] | which hosts and sources may be read |
@@ -29,6 +30,7 @@ pub mod guard;
 pub mod maker;
 pub mod metrics;
 pub mod negotiate;
+mod patience;
 mod respond;
 pub mod routes;
 pub mod server;

@@ -5,9 +5,11 @@
 //! |---|---|
 //! | `settings` | the pipeline's settings of a server |
 //! | `frame` | thumbnails of videos |
+//! | `material` | what thumbnails are made of |
 //! | `wish` | [`Wish`] |
 
 mod frame;
+mod material;
 mod settings;
 mod wish;
 
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use framemill_thumbs::url::VideoSecond;
-use framemill_thumbs::{thumbnail_as, Format, Settings, Thumbnail};
+use framemill_thumbs::{Format, Settings, Thumbnail};
 use futures::FutureExt;
 use serde_json::{json, Value};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +34,7 @@ use crate::sources::{Fetched, Identity, Sources};
 use crate::video::{is_video, VideoFacts};
 
 use frame::reader;
+use material::Material;
 
 pub use frame::frame_thumbnail;
 pub use settings::settings;
@@ -75,14 +78,18 @@ impl Maker {
     ) -> Self {
         let mut ground = blake3::Hasher::new();
         ground.update(crate::BUILD.as_bytes());
-        let watermark = settings.watermark.as_ref();
-        ground.update(blake3::hash(watermark.map_or(&[], |mark| mark.samples())).as_bytes());
+        if let Some(mark) = &settings.watermark {
+            ground.update(format!("{:?} {:?}", mark.size(), mark.layout()).as_bytes());
+            ground.update(blake3::hash(mark.samples()).as_bytes());
+        }
         let plain = Settings {
             watermark: None,
             ..settings.clone()
         };
-        let own = (config.avif_time, config.video_second);
-        ground.update(format!("{plain:?} {own:?}").as_bytes());
+        let own = (config.avif_time, config.video, config.video_second);
+        // Another FFmpeg decodes other pixels.
+        let libraries = framemill_codec::libav::versions();
+        ground.update(format!("{plain:?} {own:?} {libraries}").as_bytes());
         Self {
             settings: Arc::new(settings),
             ground,
@@ -174,7 +181,7 @@ impl Maker {
         let _place = self.gate.enter()?;
         phase.fetching();
         if let Some(second) = self.frame_of(&wish) {
-            return self.find_frame(wish, &text, second, &phase, &stop).await;
+            return self.find_frame(wish, text, second, &phase, &stop).await;
         }
         let (identity, whole) = self.sources.look_up(&wish.source).await?;
         let key = self.key_of(&text, &identity);
@@ -186,10 +193,25 @@ impl Maker {
             None => self.sources.read(&wish.source).await?,
         };
         phase.fetched();
-        // The source may have changed since it was looked at.
-        let key = self.key_of(&text, &fetched.identity);
-        let modified = fetched.identity.modified;
-        let result = Arc::new(self.make(wish, fetched, modified, &stop).await?);
+        let identity = fetched.identity.clone();
+        let material = Material::Whole(fetched);
+        self.make_and_keep((wish, text), material, identity, &phase, &stop)
+            .await
+    }
+
+    /// Makes a result of a source whose content is this, which may not be what it was when it was
+    /// looked at.
+    async fn make_and_keep(
+        &self,
+        (wish, text): (Wish, String),
+        material: Material,
+        identity: Identity,
+        phase: &Phase,
+        stop: &CancellationToken,
+    ) -> Result<Found> {
+        let key = self.key_of(&text, &identity);
+        let made = self.make(wish, material, phase, stop).await?;
+        let result = Arc::new(stored(made, identity.modified));
         if result.instead_of.is_some() {
             self.metrics.webp_for_avif();
         }
@@ -208,29 +230,25 @@ impl Maker {
     async fn find_frame(
         &self,
         wish: Wish,
-        text: &str,
+        text: String,
         second: VideoSecond,
         phase: &Phase,
         stop: &CancellationToken,
     ) -> Result<Found> {
-        let ranged = self.sources.ranged(&wish.source).await?;
+        if let Some(identity) = self.sources.fresh(&wish.source) {
+            if let Some(found) = self.kept(self.key_of(&text, &identity)).await {
+                return Ok(found);
+            }
+        }
+        let ranged = Arc::new(self.sources.ranged(&wish.source).await?);
         phase.fetched();
-        let key = self.key_of(text, &ranged.identity);
-        if let Some(found) = self.kept(key).await {
+        let identity = ranged.identity.clone();
+        if let Some(found) = self.kept(self.key_of(&text, &identity)).await {
             return Ok(found);
         }
-        let modified = ranged.identity.modified;
-        let (settings, stop) = (Arc::clone(&self.settings), stop.clone());
-        let made = self.gate.work(move || {
-            let (options, formats) = (&wish.options, &wish.formats);
-            let stopped = || stop.is_cancelled();
-            let made = frame_thumbnail(&ranged, second, options, formats, &settings, &stopped);
-            made.map_err(ServeError::from)
-        });
-        let result = Arc::new(stored(made.await?, modified));
-        self.results.keep(key, &result, &self.metrics);
-        let from = From::Made;
-        Ok(Found { result, key, from })
+        let material = Material::Frame(ranged, second);
+        self.make_and_keep((wish, text), material, identity, phase, stop)
+            .await
     }
 
     /// The fallback image as a wish has it, whatever its own source is.
@@ -251,13 +269,11 @@ impl Maker {
             return Ok(result);
         }
         let _place = self.gate.enter()?;
-        let fetched = Arc::new(Fetched {
-            bytes: image.clone(),
-            identity,
-        });
+        let material = Material::Whole(Arc::new(Fetched::new(image.clone(), identity)));
         let stop = CancellationToken::new();
         let _stop_when_dropped = stop.clone().drop_guard();
-        let result = Arc::new(self.make(wish, fetched, None, &stop).await?);
+        let made = self.make(wish, material, &Phase::default(), &stop).await?;
+        let result = Arc::new(stored(made, None));
         self.results.keep(key, &result, &self.metrics);
         Ok(result)
     }
@@ -273,9 +289,13 @@ impl Maker {
         if self.frame_of(wish).is_some() {
             let video = self.sources.ranged(&wish.source).await?;
             phase.fetched();
+            let stop = CancellationToken::new();
+            let _stop_when_dropped = stop.clone().drop_guard();
+            let phase = phase.clone();
             let facts = self.gate.work(move || {
                 let size = video.meta.size;
-                let facts = VideoFacts::read(reader(&video), &video.key, &limits)?;
+                phase.fetching();
+                let facts = VideoFacts::read(reader(&video, &stop), &video.key, &limits)?;
                 Ok((facts, size))
             });
             let (facts, size) = facts.await?;
@@ -305,18 +325,16 @@ impl Maker {
     async fn make(
         &self,
         wish: Wish,
-        fetched: Arc<Fetched>,
-        modified: Option<u64>,
+        material: Material,
+        phase: &Phase,
         stop: &CancellationToken,
-    ) -> Result<Stored> {
-        let wish = Arc::new(wish);
-        let work = |wish: Arc<Wish>, stop: CancellationToken, begun: Arc<AtomicBool>| {
-            let (settings, fetched) = (Arc::clone(&self.settings), Arc::clone(&fetched));
+    ) -> Result<Thumbnail> {
+        let work = |wish: Wish, stop: CancellationToken, begun: Arc<AtomicBool>| {
+            let (settings, material) = (Arc::clone(&self.settings), material.clone());
+            let phase = phase.clone();
             self.gate.work(move || {
                 begun.store(true, Ordering::Relaxed);
-                let stopped = || stop.is_cancelled();
-                let (options, formats) = (&wish.options, &wish.formats);
-                let made = thumbnail_as(&fetched.bytes, options, formats, &settings, &stopped);
+                let made = material.thumbnail(&wish, &settings, &phase, &stop);
                 made.map_err(|error| {
                     if error.class() == framemill_thumbs::Class::Bug {
                         tracing::error!("{}: {error}", framemill_store::shown(&wish.source));
@@ -326,24 +344,21 @@ impl Maker {
             })
         };
         if !wish.may_be_avif() {
-            let made = work(wish, stop.clone(), Arc::default()).await?;
-            return Ok(stored(made, modified));
+            return work(wish, stop.clone(), Arc::default()).await;
         }
         let begun = Arc::new(AtomicBool::new(false));
         // A child: giving up AVIF must not give up the wish.
         let child = stop.child_token();
-        let first = work(Arc::clone(&wish), child.clone(), Arc::clone(&begun));
-        let made = match in_time(first, &begun, self.avif_time).await {
-            Some(made) => made?,
+        let first = work(wish.clone(), child.clone(), Arc::clone(&begun));
+        match in_time(first, &begun, self.avif_time).await {
+            Some(made) => made,
             None => {
                 child.cancel();
-                let webp = Arc::new(wish.as_webp());
-                let mut made = work(webp, stop.clone(), Arc::default()).await?;
+                let mut made = work(wish.as_webp(), stop.clone(), Arc::default()).await?;
                 made.instead_of = Some(Format::Avif);
-                made
+                Ok(made)
             }
-        };
-        Ok(stored(made, modified))
+        }
     }
 }
 

@@ -30,7 +30,8 @@ pub fn negotiate(headers: &HeaderMap, config: &Config, options: &mut Options) ->
         }
     }
     if !prefer.is_empty() && (config.enforce_avif || config.enforce_webp) {
-        options.format = None;
+        // What the URL names is for what the others cannot hold.
+        prefer.extend(options.format.take());
     }
     prefer
 }
@@ -144,7 +145,9 @@ mod tests {
         assert_eq!(options.format, Some(Format::Png));
         let mut options = png();
         let found = ask(&accept, &[("enforce_webp", "1")], &mut options);
-        assert_eq!((found, options.format), (vec![Format::Webp], None));
+        // Which is for what the enforced one cannot hold.
+        let wanted = vec![Format::Webp, Format::Png];
+        assert_eq!((found, options.format), (wanted, None));
         let mut options = png();
         ask(&[("accept", "*/*")], &[("enforce_webp", "1")], &mut options);
         assert_eq!(options.format, Some(Format::Png));

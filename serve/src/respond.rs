@@ -35,6 +35,9 @@ pub const WARNINGS: HeaderName = HeaderName::from_static("x-framemill-warnings")
 /// Says that the fallback image is served; imgproxy's name.
 pub const FALLBACK: HeaderName = HeaderName::from_static("fallback-image");
 
+/// The last second that HTTP's dates can tell: the end of the year 9999.
+const LAST_DATE: u64 = 253_402_300_799;
+
 /// What RFC 8187 §3.2.1 lets stand as it is.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -132,8 +135,10 @@ impl Manner<'_> {
         let mut reply = Response::new(Full::default());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         self.common(reply.headers_mut(), self.config.ttl);
-        if let Ok(tag) = HeaderValue::try_from(tag) {
-            reply.headers_mut().insert(ETAG, tag);
+        if self.config.etag {
+            if let Ok(tag) = HeaderValue::try_from(tag) {
+                reply.headers_mut().insert(ETAG, tag);
+            }
         }
         reply
     }
@@ -145,9 +150,11 @@ impl Manner<'_> {
         if tagged && none_match(request, &tag) {
             return self.not_modified(&tag);
         }
-        let modified = result.modified.filter(|_| self.config.last_modified);
+        let modified = result
+            .modified
+            .filter(|&at| self.config.last_modified && at <= LAST_DATE);
         if !request.contains_key(IF_NONE_MATCH) && unchanged_since(request, modified) {
-            return self.not_modified(if tagged { &tag } else { "" });
+            return self.not_modified(&tag);
         }
         let size = result.body.len();
         let range = if *method == Method::GET && range_applies(request, &tag, tagged) {
@@ -169,6 +176,10 @@ impl Manner<'_> {
         self.common(headers, self.config.ttl);
         self.describe(headers, result);
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if range.is_err() {
+            // A cache that knows no ranges would keep it in place of the picture.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         let told = match range {
             Ok(None) => None,
             Ok(Some(range)) => Some(format!("bytes {}-{}/{size}", range.start, range.end - 1)),

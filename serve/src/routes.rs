@@ -44,6 +44,15 @@ pub struct Routes {
     pub(crate) ending: CancellationToken,
 }
 
+/// What a request asks for.
+struct Wished {
+    wish: Wish,
+    /// Whether it is information, not a picture.
+    info: bool,
+    /// When, in seconds since 1970.
+    now: i64,
+}
+
 impl Routes {
     /// The answer to a request; its body is not read.
     pub async fn answer<B>(&self, request: &Request<B>) -> Reply {
@@ -121,29 +130,39 @@ impl Routes {
     }
 
     async fn picture(&self, method: &Method, headers: &HeaderMap, path: &str) -> Reply {
+        let asked = match self.asked(headers, path) {
+            Ok(asked) => asked,
+            Err(error) => return self.failed(&error, None),
+        };
         let phase = Phase::default();
         // Boxed, since the type of all that is awaited below is too deep for the compiler.
-        let reply = self.picture_or_error(method, headers, path, &phase).boxed();
+        let reply = self.reply(method, headers, &asked, &phase).boxed();
         let reply = match tokio::time::timeout(self.config.request_time, reply).await {
             Ok(reply) => reply,
             Err(_) => Err(phase.late()),
         };
-        reply.unwrap_or_else(|error| {
-            self.metrics.failed(error.kind());
-            if error.kind() == Kind::Bug {
-                tracing::error!("{path}: {error}");
-            }
-            respond::error(&error)
-        })
+        match reply {
+            Ok(reply) => reply,
+            Err(error) => match self.fallback(&asked, &error).await {
+                Some(reply) => reply,
+                None => self.failed(&error, Some(&asked.wish.source)),
+            },
+        }
     }
 
-    async fn picture_or_error(
-        &self,
-        method: &Method,
-        headers: &HeaderMap,
-        path: &str,
-        phase: &Phase,
-    ) -> Result<Reply> {
+    /// The answer for an error, whose source is this.
+    fn failed(&self, error: &ServeError, source: Option<&str>) -> Reply {
+        self.metrics.failed(error.kind());
+        if error.kind() == Kind::Bug {
+            // Without what URLs keep secret.
+            let source = source.map_or_else(|| "a request".into(), framemill_store::shown);
+            tracing::error!("{source}: {error}");
+        }
+        respond::error(error)
+    }
+
+    /// What a request asks for, before anything is done for it.
+    fn asked(&self, headers: &HeaderMap, path: &str) -> Result<Wished> {
         self.authorise(headers)?;
         let (info, path) = self.split_info(path);
         let asked = self.grammar.parse(&path)?;
@@ -161,43 +180,58 @@ impl Routes {
             options,
             formats,
         };
-        if info {
-            return self.info(&wish, phase).await;
-        }
-        let (options, source) = (wish.options.clone(), wish.source.clone());
-        let manner = Manner {
+        Ok(Wished { wish, info, now })
+    }
+
+    fn manner<'a>(&'a self, asked: &'a Wished) -> Manner<'a> {
+        Manner {
             config: &self.config,
-            options: &options,
-            source: &source,
-            now,
-        };
+            options: &asked.wish.options,
+            source: &asked.wish.source,
+            now: asked.now,
+        }
+    }
+
+    async fn reply(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        asked: &Wished,
+        phase: &Phase,
+    ) -> Result<Reply> {
+        let wish = &asked.wish;
+        if asked.info {
+            return self.info(wish, phase).await;
+        }
+        let manner = self.manner(asked);
         if self.config.etag && headers.contains_key(hyper::header::IF_NONE_MATCH) {
             // What a client has may be right though it is in no cache here.
-            if let Some(identity) = self.maker.sources().fresh(&source) {
-                let tag = respond::etag(&self.maker.key(&wish, &identity));
+            if let Some(identity) = self.maker.sources().fresh(&wish.source) {
+                let tag = respond::etag(&self.maker.key(wish, &identity));
                 if none_match(headers, &tag) {
                     return Ok(manner.not_modified(&tag));
                 }
             }
         }
-        match self.maker.result(wish.clone(), phase).await {
-            Ok(found) => {
-                self.metrics.result(found.from);
-                let mut reply = manner.found(headers, method, &found.key, &found.result);
-                let from = HeaderValue::from_static(found.from.name());
-                reply.headers_mut().insert(CACHE, from);
-                Ok(reply)
-            }
-            Err(error) => {
-                let image = self.fallback.as_ref().filter(|_| error.kind().is_sources());
-                let Some(image) = image else {
-                    return Err(error);
-                };
-                let result = self.maker.fallback(wish, image).await?;
+        let found = self.maker.result(wish.clone(), phase).await?;
+        self.metrics.result(found.from);
+        let mut reply = manner.found(headers, method, &found.key, &found.result);
+        let from = HeaderValue::from_static(found.from.name());
+        reply.headers_mut().insert(CACHE, from);
+        Ok(reply)
+    }
+
+    /// The fallback image, where there is one and the source is at fault.
+    async fn fallback(&self, asked: &Wished, error: &ServeError) -> Option<Reply> {
+        let image = self.fallback.as_ref();
+        let image = image.filter(|_| error.kind().is_sources() && !asked.info)?;
+        match self.maker.fallback(asked.wish.clone(), image).await {
+            Ok(result) => {
                 self.metrics.failed(error.kind());
                 self.metrics.fell_back();
-                Ok(manner.fallback(&error, &result))
+                Some(self.manner(asked).fallback(error, &result))
             }
+            Err(error) => Some(self.failed(&error, Some("the fallback image"))),
         }
     }
 
@@ -220,8 +254,8 @@ impl Routes {
     /// Whether information is asked for, and the path without that.
     fn split_info(&self, path: &str) -> (bool, String) {
         let prefix = self.grammar.prefix.trim_end_matches('/');
-        let rest = path.strip_prefix(prefix).unwrap_or(path);
-        match rest.strip_prefix("/info/") {
+        let rest = path.strip_prefix(prefix);
+        match rest.and_then(|rest| rest.strip_prefix("/info/")) {
             Some(rest) => (true, format!("{prefix}/{rest}")),
             None => (false, path.to_owned()),
         }

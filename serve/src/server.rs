@@ -19,11 +19,17 @@ use crate::config::{Config, ConfigError};
 use crate::guard::{Lookup, SystemLookup};
 use crate::maker::{settings, Maker};
 use crate::metrics::Metrics;
+use crate::patience::Patient;
 use crate::routes::Routes;
 use crate::sources::Sources;
 
 /// Headers of a request.
 const MOST_HEADERS: usize = 100;
+
+/// How long clients may take nothing of an answer, where requests have less time than this.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long pictures that nobody waits for may take to stop at the end.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// A server that listens.
 #[derive(Debug)]
@@ -156,6 +162,11 @@ impl Server {
             cut.cancel();
             while open.join_next().await.is_some() {}
         }
+        // Nobody waits for what is still at work, so it stops where it next looks.
+        let idle = routes.maker.gate().idle();
+        if tokio::time::timeout(STOPPING, idle).await.is_err() {
+            tracing::warn!("pictures were cut off: they did not stop in time");
+        }
         routes.maker.results().settle().await;
     }
 }
@@ -163,6 +174,7 @@ impl Server {
 async fn connection(routes: Arc<Routes>, stream: TcpStream, cut: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let config = &routes.config;
+    let stream = Patient::new(stream, config.request_time.max(LEAST_PATIENCE));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

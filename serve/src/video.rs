@@ -67,7 +67,7 @@ impl VideoFrame {
             VideoSecond::At(seconds) => video.nearest(seconds, stopped)?,
             VideoSecond::Best => video.best(stopped)?,
         };
-        let picture = rgb::picture(&frame)?;
+        let picture = rgb::picture(&frame, limits.pixels)?;
         let facts = Facts {
             orientation: video.exif_orientation(),
             // Videos have no format among pictures; what can be said of a JPEG can be said of

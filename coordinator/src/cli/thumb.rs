@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// Failures that are named; further ones are counted.
 const NAMED: usize = 1000;
@@ -274,7 +275,8 @@ impl Run {
             Picture::Whole(bytes) => thumbnail_as(bytes, &options, &[], &run.settings, &|| false),
             Picture::Video(video) => {
                 let second = options.video_second.unwrap_or(VideoSecond::Best);
-                maker::frame_thumbnail(video, second, &options, &[], &run.settings, &|| false)
+                let never = CancellationToken::new();
+                maker::frame_thumbnail(video, second, &options, &[], &run.settings, &never)
             }
         };
         let made = tokio::task::spawn_blocking(work).await;

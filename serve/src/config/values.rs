@@ -43,7 +43,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         Some('G' | 'g') => (&text[..text.len() - 1], 1 << 30),
         _ => (text, 1),
     };
-    number(bare, 0..=u64::MAX / (1 << 31)).map(|value: u64| value * factor)
+    number(bare, 0..=(1 << 60) / factor).map(|value: u64| value * factor)
 }
 
 /// Pixels, given in millions.

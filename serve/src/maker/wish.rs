@@ -23,8 +23,14 @@ impl Wish {
             .iter()
             .map(|format| format.extension())
             .collect();
-        let limits = &self.options.limits;
-        let (options, source) = (&self.options, &self.source);
+        // What only the answer's headers tell makes no other picture.
+        let options = Options {
+            expires: None,
+            filename: String::new(),
+            return_attachment: false,
+            ..self.options.clone()
+        };
+        let (limits, source) = (&options.limits, &self.source);
         format!("{options}\n{limits:?}\n{}\n{source}", formats.join(","))
     }
 

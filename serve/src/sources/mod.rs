@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `place` | which store a source's URL means |
 //! | `remote` | sources at HTTP servers |
+//! | `room` | memory for sources |
 //!
 //! A source that was read is kept in memory for a while, so that ten sizes of it read it once, and
 //! many who want it at the same time share one read. Within `source_ttl` a source counts as
@@ -12,6 +13,7 @@
 
 mod place;
 mod remote;
+mod room;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +27,7 @@ use crate::error::{Kind, Result, ServeError};
 use crate::flight::Flight;
 use crate::guard::Lookup;
 use crate::metrics::Metrics;
+use room::{Room, Taken};
 
 pub use place::{Place, Places, Ranged};
 
@@ -41,12 +44,26 @@ pub struct Identity {
 }
 
 /// A source that was read.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Fetched {
     /// All of it.
     pub bytes: Bytes,
     /// Which content it is.
     pub identity: Identity,
+    /// Its room in memory, once it has one of its own.
+    _room: Option<Taken>,
+}
+
+impl Fetched {
+    /// All of a source.
+    #[must_use]
+    pub fn new(bytes: Bytes, identity: Identity) -> Self {
+        Self {
+            bytes,
+            identity,
+            _room: None,
+        }
+    }
 }
 
 /// What looking again at a source gave.
@@ -68,6 +85,7 @@ pub struct Sources {
     metrics: Arc<Metrics>,
     ttl: Duration,
     most: u64,
+    room: Room,
     held: Mutex<Shelf<String, Arc<Fetched>>>,
     known: Mutex<Shelf<String, (Identity, Instant)>>,
     looks: Flight<String, Result<Looked>>,
@@ -99,6 +117,7 @@ impl Sources {
             metrics,
             ttl: config.source_ttl,
             most: config.limits.bytes,
+            room: Room::new(config.source_bytes, config.limits.bytes),
             held: Mutex::new(Shelf::new(config.source_bytes)),
             known: Mutex::new(Shelf::new(REMEMBERED)),
             looks: Flight::default(),
@@ -145,10 +164,18 @@ impl Sources {
     async fn look(&self, url: &str) -> Result<Looked> {
         let known = lock(&self.known).get(url).map(|known| known.0.clone());
         let place = self.places.find(url).await?;
+        // Of servers' sources it may be all that comes.
+        let room = match place {
+            Place::Remote { .. } => self.room.take().await,
+            _ => None,
+        };
         let looked = match place.look(known.as_ref(), self.most).await? {
             Look::Same => (known.ok_or_else(|| lost(()))?, None),
             Look::Identity(identity) => (identity, None),
-            Look::Whole(fetched) => (fetched.identity.clone(), Some(self.hold(url, fetched))),
+            Look::Whole(fetched) => {
+                let identity = fetched.identity.clone();
+                (identity, Some(self.hold(url, fetched, room)))
+            }
         };
         self.know(url, &looked.0);
         Ok(looked)
@@ -170,9 +197,10 @@ impl Sources {
         let (sources, name) = (Arc::clone(self), url.to_owned());
         let read = async move {
             let place = sources.places.find(&name).await?;
+            let room = sources.room.take().await;
             let fetched = place.read(sources.most).await?;
             sources.know(&name, &fetched.identity);
-            Ok(sources.hold(&name, fetched))
+            Ok(sources.hold(&name, fetched, room))
         };
         let read = |_| read.boxed();
         self.reads.join(url.to_owned(), read).await.map_err(lost)?
@@ -194,10 +222,16 @@ impl Sources {
         lock(&self.known).put(url.to_owned(), entry, bytes as u64);
     }
 
-    fn hold(&self, url: &str, fetched: Fetched) -> Arc<Fetched> {
+    fn hold(&self, url: &str, fetched: Fetched, mut room: Option<Taken>) -> Arc<Fetched> {
         let bytes = fetched.bytes.len() as u64;
         self.metrics.fetched(bytes);
-        let fetched = Arc::new(fetched);
+        if let Some(room) = &mut room {
+            room.shrink(bytes);
+        }
+        let fetched = Arc::new(Fetched {
+            _room: room,
+            ..fetched
+        });
         lock(&self.held).put(url.to_owned(), Arc::clone(&fetched), bytes + 256);
         fetched
     }

@@ -251,16 +251,14 @@ impl Place {
         let bytes = store
             .get_range(key, 0..meta.size, Some(&meta.version))
             .await?;
-        Ok(Fetched {
-            bytes,
-            identity: Identity {
-                version: meta.version.as_str().to_owned(),
-                modified: match path {
-                    Some(path) => modified(path).await,
-                    None => None,
-                },
+        let identity = Identity {
+            version: meta.version.as_str().to_owned(),
+            modified: match path {
+                Some(path) => modified(path).await,
+                None => None,
             },
-        })
+        };
+        Ok(Fetched::new(bytes, identity))
     }
 }
 

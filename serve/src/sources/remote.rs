@@ -123,10 +123,8 @@ async fn take(mut response: Response, most: u64) -> Result<Fetched> {
         bytes.extend_from_slice(&part);
     }
     let bytes = bytes.freeze();
-    Ok(Fetched {
-        identity: identity(&headers, &bytes),
-        bytes,
-    })
+    let identity = identity(&headers, &bytes);
+    Ok(Fetched::new(bytes, identity))
 }
 
 fn check(status: StatusCode, headers: &HeaderMap) -> Result<()> {

@@ -8,20 +8,18 @@ use framemill_thumbs::{Layout, Picture, Result, ThumbError};
 
 use super::broken;
 
-/// The frame in RGB, with square pixels.
+/// The frame in RGB, with square pixels: its rows are made longer, or where that would be more
+/// than `most` pixels, and that is for a header to say, fewer.
 ///
 /// libswscale brings whatever the frame's format, matrix and range are to full-range BT.601 without
 /// subsampling, which is turned into RGB here.
-pub(super) fn picture(frame: &Frame) -> Result<Picture> {
+pub(super) fn picture(frame: &Frame, most: u64) -> Result<Picture> {
     let geometry = frame.geometry();
-    let (mut width, height) = (geometry.width, geometry.height);
-    if geometry.sar.is_positive() && geometry.sar.num != geometry.sar.den {
-        let wide = f64::from(width) * geometry.sar.as_f64();
-        // What is not plausible is not believed.
-        if (1.0..=65_535.0).contains(&wide) && (0.1..=10.0).contains(&geometry.sar.as_f64()) {
-            width = wide.round() as u32;
-        }
-    }
+    let size = Size::new(geometry.width, geometry.height);
+    let Size { width, height } = match geometry.sar.is_positive() {
+        true => square(size, geometry.sar.as_f64(), most),
+        false => size,
+    };
     let chain = format!(
         "scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int+bitexact:\
          out_color_matrix=bt601:out_range=full,format=yuv444p"
@@ -53,6 +51,21 @@ pub(super) fn picture(frame: &Frame) -> Result<Picture> {
     Picture::new(Size::new(width, height), Layout::Rgb, samples)
 }
 
+/// The size with square pixels of what has pixels `aspect` times as wide as high.
+fn square(size: Size, aspect: f64, most: u64) -> Size {
+    // What is not plausible is not believed.
+    if !(0.1..=10.0).contains(&aspect) {
+        return size;
+    }
+    let scaled = |side: u32, by: f64| (f64::from(side) * by).round().max(1.0) as u32;
+    let wide = scaled(size.width, aspect);
+    if u64::from(wide) * u64::from(size.height) <= most && wide <= 65_535 {
+        Size::new(wide, size.height)
+    } else {
+        Size::new(size.width, scaled(size.height, 1.0 / aspect))
+    }
+}
+
 /// JFIF's conversion, in 16 bits of fraction.
 fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     let (luma, blue, red) = (
@@ -70,7 +83,24 @@ fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::rgb;
+    use super::{rgb, square};
+    use framemill_thumbs::plan::Size;
+
+    #[test]
+    fn pixels_become_square_and_not_too_many() {
+        for (size, aspect, wanted) in [
+            ((720, 576), 64.0 / 45.0, (1024, 576)),
+            ((720, 480), 8.0 / 9.0, (640, 480)),
+            ((7000, 7000), 9.0, (7000, 778)),
+            ((7000, 7000), 0.2, (1400, 7000)),
+            ((100, 1), 9.0, (900, 1)),
+            ((40, 30), 11.0, (40, 30)),
+            ((40, 30), 1.0, (40, 30)),
+        ] {
+            let found = square(Size::new(size.0, size.1), aspect, 50_000_000);
+            assert_eq!(found, Size::new(wanted.0, wanted.1), "{size:?} {aspect}");
+        }
+    }
 
     #[test]
     fn primaries_come_out() {

@@ -140,6 +140,12 @@ async fn what_a_client_has_is_not_sent_again() {
     let server = Served::start(&[("etag", "0"), ("last_modified", "0")]).await;
     let got = server.get(PHOTO).await;
     assert_eq!((got.header("etag"), got.header("last-modified")), ("", ""));
+    let server = Served::start(&[("etag", "0")]).await;
+    let date = server.get(PHOTO).await.header("last-modified").to_owned();
+    let got = server
+        .get_with(PHOTO, &[("if-modified-since", &date)])
+        .await;
+    assert_eq!((got.status, got.headers.contains_key("etag")), (304, false));
 }
 
 #[tokio::test]
@@ -161,6 +167,7 @@ async fn ranges_of_results() {
     let none = server.get_with(PHOTO, &[("range", "bytes=99999-")]).await;
     assert_eq!(none.status, 416);
     assert_eq!(none.header("content-range"), format!("bytes */{size}"));
+    assert_eq!(none.header("cache-control"), "no-store");
 }
 
 #[tokio::test]

@@ -104,7 +104,25 @@ async fn results_survive_a_restart() {
         (again.header("etag"), &again.body),
         (made.header("etag"), &made.body)
     );
-    // Other settings make other results.
-    let other = Served::start(&[("cache", place), ("root", root), ("quality", "5")]).await;
-    assert_eq!(other.get(path).await.header("x-framemill-cache"), "made");
+    // Other settings make other results, and so do watermarks of the same bytes in other rows.
+    let mark = |width, height| {
+        let path = cache.path().join(format!("{width}.bmp"));
+        let mut bytes = photo(24, 24, Format::Bmp);
+        bytes[18] = width;
+        bytes[22] = height;
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    for (name, value) in [
+        ("quality", "5".to_owned()),
+        ("video", "0".to_owned()),
+        ("watermark", mark(48, 12)),
+        ("watermark", mark(12, 48)),
+    ] {
+        let settings = [("cache", place), ("root", root), (name, &value)];
+        let other = Served::start(&settings).await;
+        let got = other.get(path).await;
+        assert_eq!(got.header("x-framemill-cache"), "made", "{name}: {value}");
+        other.stop().await;
+    }
 }

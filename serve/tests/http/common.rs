@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -276,9 +277,42 @@ impl Origin {
         Self::start(move |_| (Duration::ZERO, Response::new(Full::new(bytes.clone())))).await
     }
 
+    /// An origin of one file, of which ranges alone are asked for; `wait` tells how long each takes.
+    pub async fn of_ranges(
+        file: Bytes,
+        wait: impl Fn(Range<usize>) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |request| {
+            let range = request.headers().get("range");
+            let range = range.map(|value| value.to_str().unwrap());
+            let range = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+            let (first, last) = range.expect("only ranges are asked for");
+            let first: usize = first.parse().unwrap();
+            let end = (last.parse::<usize>().unwrap() + 1).min(file.len());
+            let mut response = Response::new(Full::new(file.slice(first..end)));
+            *response.status_mut() = 206.try_into().unwrap();
+            let told = format!("bytes {first}-{}/{}", end - 1, file.len());
+            let headers = response.headers_mut();
+            headers.insert("content-range", told.parse().unwrap());
+            headers.insert("etag", "\"v\"".parse().unwrap());
+            (wait(first..end), response)
+        })
+        .await
+    }
+
     pub fn count(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
+}
+
+/// Waits until a number of the server's is as wanted.
+pub async fn reached(server: &Served, name: &str, wanted: impl Fn(u64) -> bool) {
+    let reach = async {
+        while !wanted(server.metric(name).await) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(HANG, reach).await.expect(name);
 }
 
 /// Files below a folder, however deep.

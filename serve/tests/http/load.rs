@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Many at once: full queues, deadlines, clients that leave, and the end.
 
-use crate::common::{photo, Origin, Served, HANG};
+use crate::common::{look, photo, reached, Origin, Served, HANG};
 use bytes::Bytes;
 use framemill_thumbs::Format;
 use http_body_util::Full;
@@ -15,16 +15,6 @@ use tokio::net::TcpStream;
 async fn slow(wait: Duration) -> Origin {
     let bytes = Bytes::from(photo(64, 48, Format::Png));
     Origin::start(move |_| (wait, Response::new(Full::new(bytes.clone())))).await
-}
-
-/// Waits until a number of the server's is as wanted.
-async fn reached(server: &Served, name: &str, wanted: impl Fn(u64) -> bool) {
-    let reach = async {
-        while !wanted(server.metric(name).await) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(HANG, reach).await.expect(name);
 }
 
 #[tokio::test]
@@ -78,9 +68,17 @@ async fn deadlines_say_who_was_late() {
         .await;
     assert_eq!(got.status, 504, "{}", got.text());
     reached(&server, "framemill_queue", |n| n == 0).await;
-    let none = Served::start(&[("request_timeout", "0")]).await;
-    let got = none.photo("w:5").await;
-    assert!(matches!(got.status, 200 | 503 | 504), "{}", got.text());
+    // Who is late may have a fallback image, where the source is.
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("fallback.png");
+    std::fs::write(&image, photo(40, 40, Format::Png)).unwrap();
+    let fallback = [("fallback_image", image.to_str().unwrap())];
+    let server = Served::start(&[&settings[..], &fallback[..]].concat()).await;
+    let got = server
+        .get(&format!("/-/w:4/plain/http://{}/1", origin.address))
+        .await;
+    assert_eq!((got.status, got.header("fallback-image")), (200, "1"));
+    assert_eq!(look(&got.body), (Format::Png, 4, 4));
 }
 
 #[tokio::test]

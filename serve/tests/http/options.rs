@@ -80,7 +80,15 @@ async fn base64_sources_extensions_prefixes_presets_and_base_urls() {
         assert_eq!(got.status, 200, "{path}: {}", got.text());
         assert_eq!(look(&got.body), (format, side, side), "{path}");
     }
-    assert_eq!(server.get("/-/w:1/plain/photo.png").await.status, 400);
+    for path in [
+        "/-/w:1/plain/photo.png",
+        "/thumbsX/w:1/plain/photo.png",
+        "/info/-/plain/photo.png",
+    ] {
+        assert_eq!(server.get(path).await.status, 400, "{path}");
+    }
+    let got = server.get("/thumbs/info/-/plain/photo.png").await;
+    assert_eq!(got.status, 200);
     let only = Served::start(&[("only_presets", "1"), ("presets", "a=w:9,b=h:5/rt:force")]).await;
     let got = only.get("/-/a:b/plain/local:///photo.png").await;
     assert_eq!(look(&got.body), (Format::Png, 9, 5));
@@ -131,6 +139,11 @@ async fn urls_expire_and_bust_caches() {
     assert!(age <= 100, "{age}");
     let (one, two) = (server.photo("cb:1").await, server.photo("cb:2").await);
     assert_ne!(one.header("etag"), two.header("etag"));
+    // What headers alone tell makes no other picture.
+    let other = server.photo("cb:1/exp:99999999998/att:1/fn:other").await;
+    assert_eq!(other.header("x-framemill-cache"), "memory");
+    assert_eq!(other.header("etag"), one.header("etag"));
+    assert!(other.header("content-disposition").contains("other.png"));
 }
 
 #[tokio::test]

@@ -74,7 +74,6 @@ async fn nothing_inside_is_reached() {
         "metadata.test",
         "cgnat.test",
         "nat64.test",
-        "rebind.test",
     ] {
         let host = host.replace('@', "%40");
         let got = server
@@ -88,6 +87,24 @@ async fn nothing_inside_is_reached() {
         server.get("/-/w:4/plain/http://absent.test/a").await.status,
         502
     );
+}
+
+/// A name is resolved once for each connection, which goes to just what was looked at.
+#[tokio::test]
+async fn a_name_that_changes_gains_nothing() {
+    let origin = Origin::of(photo(8, 8, Format::Png)).await;
+    // Where nothing listens, and which alone is allowed.
+    let settings = [("allowed_networks", "127.0.0.2/32")];
+    let server = Served::start_with(&settings, Arc::new(Names::default())).await;
+    let path = format!(
+        "/-/w:4/plain/http://rebind.test:{}/a",
+        origin.address.port()
+    );
+    for status in [502, 403] {
+        let got = server.get(&path).await;
+        assert_eq!(got.status, status, "{}", got.text());
+    }
+    assert_eq!(origin.count(), 0);
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frames of videos, AVIF and HEIC.
 
-use crate::common::{look, photo, pixel, Origin, Served};
+use crate::common::{look, photo, pixel, reached, Origin, Served};
 use bytes::Bytes;
 use framemill_thumbs::Format;
-use http_body_util::Full;
-use hyper::Response;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -138,26 +136,9 @@ async fn only_what_is_needed_of_a_remote_video_is_read() {
     let whole = Bytes::from(std::fs::read(&path).unwrap());
     let (size, sent) = (whole.len(), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&sent);
-    let origin = Origin::start(move |request| {
-        let range = request
-            .headers()
-            .get("range")
-            .map(|value| value.to_str().unwrap());
-        let range = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
-        let (first, last) = range.expect("only ranges are asked for");
-        let first: usize = first.parse().unwrap();
-        let end = (last.parse::<usize>().unwrap() + 1).min(size);
-        count.fetch_add(end - first, Ordering::SeqCst);
-        let mut response = Response::new(Full::new(whole.slice(first..end)));
-        *response.status_mut() = 206.try_into().unwrap();
-        let told = format!("bytes {first}-{}/{size}", end - 1);
-        response
-            .headers_mut()
-            .insert("content-range", told.parse().unwrap());
-        response
-            .headers_mut()
-            .insert("etag", "\"v\"".parse().unwrap());
-        (Duration::ZERO, response)
+    let origin = Origin::of_ranges(whole, move |range| {
+        count.fetch_add(range.len(), Ordering::SeqCst);
+        Duration::ZERO
     })
     .await;
     let server = Served::start(&[("allow_loopback", "1")]).await;
@@ -226,4 +207,52 @@ async fn avif_is_read_back() {
         server.get("/-/f:png/plain/local:///a.heic").await.status,
         415
     );
+}
+
+/// FFmpeg asks for range after range, and asks nobody else whether it should.
+#[tokio::test]
+async fn a_slow_video_gives_its_thread_back_once_nobody_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("greys.mp4");
+    greys(&path);
+    let video = Bytes::from(std::fs::read(&path).unwrap());
+    // Its size is told at once.
+    let origin = Origin::of_ranges(video, |range| match range.len() {
+        1 => Duration::ZERO,
+        _ => Duration::from_secs(600),
+    })
+    .await;
+    let settings = [
+        ("allow_loopback", "1"),
+        ("workers", "1"),
+        ("request_timeout", "1"),
+        ("source_timeout", "8"),
+    ];
+    let server = Served::start(&settings).await;
+    for kind in ["/info", ""] {
+        let before = origin.count();
+        let at = origin.address;
+        let got = server
+            .get(&format!("{kind}/-/plain/http://{at}/greys.mp4"))
+            .await;
+        assert_eq!(got.status, 504, "{}", got.text());
+        // The one thread is still at it.
+        let got = server.photo("w:7").await;
+        assert_eq!((got.status, got.header("retry-after")), (503, "1"));
+        reached(&server, "framemill_working", |n| n == 0).await;
+        let asked = origin.count() - before;
+        assert!(asked <= 6, "{asked} ranges for nobody");
+    }
+    assert_eq!(server.photo("w:7").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_avif_of_a_video_that_takes_too_long_is_a_webp() {
+    let server = Served::start(&[("avif_time", "0")]).await;
+    greys(&server.path("greys.mp4"));
+    let got = server.get("/-/f:avif/plain/local:///greys.mp4").await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    assert_eq!(got.header("content-type"), "image/webp");
+    assert_eq!(got.header("x-framemill-instead-of"), "avif");
+    assert_eq!(server.metric("framemill_webp_for_avif_total").await, 1);
 }
