@@ -9,18 +9,21 @@ use framemill_tests::vp8::oracle::{ffmpeg_md5, vpxdec};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Frames of a chunk.
+/// Frames of a chunk, too few for hidden ones.
 const FRAMES: usize = 6;
 
 /// Chunks of the beginning of a clip in a folder.
 struct Chunks {
+    /// Frames of each.
+    frames: usize,
     folder: tempfile::TempDir,
     clip: PathBuf,
 }
 
 impl Chunks {
-    fn new() -> Self {
+    fn of(frames: usize) -> Self {
         Self {
+            frames,
             folder: place::scratch(),
             clip: place::sample("bigbuckbunny.mp4"),
         }
@@ -38,12 +41,19 @@ impl Chunks {
     /// The chunk that begins at `start`, closed or a draft.
     fn encode(&self, seam: &str, start: usize, output: &str) -> Job {
         let job = self.vp8("encode", &self.clip, output);
+        let frames = self.frames;
         let flags =
-            format!("--preset fast --crf 30 --seam {seam} --start {start} --frames {FRAMES}");
+            format!("--preset fast --crf 30 --seam {seam} --start {start} --frames {frames}");
         job.flags(&flags)
     }
 
-    fn state(&self, stream: &str, at: usize, output: &str) {
+    fn stream(&self, name: &str) -> Stream {
+        Stream::read(&self.file(name))
+    }
+
+    /// What follows the last packet of a stream.
+    fn state(&self, stream: &str, output: &str) {
+        let at = self.stream(stream).packets.len() - 1;
         let job = self.vp8("state", &self.file(stream), output);
         let _ = job.flags(&format!("--at {at}")).ok();
     }
@@ -56,14 +66,29 @@ impl Chunks {
     }
 }
 
+fn hidden(stream: &Stream) -> usize {
+    stream.packets.iter().filter(|p| p[0] & 0x10 == 0).count()
+}
+
 #[test]
 fn chunks_moved_by_hand_are_one_stream() {
-    let chunks = Chunks::new();
-    let _ = chunks.encode("closed", 0, "0.ivf").ok();
-    chunks.state("0.ivf", FRAMES - 1, "0.state");
-    let mut whole = Stream::read(&chunks.file("0.ivf"));
+    one_stream(FRAMES, 0);
+}
+
+#[test]
+fn chunks_with_hidden_frames_moved_by_hand_are_one_stream() {
+    one_stream(20, 2);
+}
+
+/// Three chunks of so many frames, each of which has so many hidden ones.
+fn one_stream(frames: usize, hides: usize) {
+    let chunks = Chunks::of(frames);
+    let line = chunks.encode("closed", 0, "0.ivf").ok().stdout();
+    assert!(line.contains(&format!(": {frames} frames, ")), "{line}");
+    chunks.state("0.ivf", "0.state");
+    let mut whole = chunks.stream("0.ivf");
     for n in 1..3 {
-        let (start, draft, output) = (n * FRAMES, format!("{n}.draft.ivf"), format!("{n}.ivf"));
+        let (start, draft, output) = (n * frames, format!("{n}.draft.ivf"), format!("{n}.ivf"));
         let _ = chunks.encode("rebase", start, &draft).ok();
         let before = format!("{}.state", n - 1);
         let job = chunks.rebase(&draft, start, &before, &output);
@@ -73,23 +98,23 @@ fn chunks_moved_by_hand_are_one_stream() {
         let _ = job
             .flag("--state-output", chunks.file(&format!("{n}.state")))
             .ok();
-        let moved = Stream::read(&chunks.file(&output));
-        assert_eq!(moved.packets.len(), FRAMES);
-        assert!(moved.packets.iter().all(|p| p[0] & 1 == 1), "a key frame");
-        let draft = Stream::read(&chunks.file(&draft));
-        assert_eq!(draft.packets.len(), FRAMES);
-        assert!(draft.packets.iter().all(|p| p[0] & 1 == 1), "a key frame");
+        let (draft, moved) = (chunks.stream(&draft), chunks.stream(&output));
+        for stream in [&draft, &moved] {
+            assert_eq!(stream.packets.len(), frames + hidden(stream));
+            assert_eq!(hidden(stream), hides);
+            assert!(stream.packets.iter().all(|p| p[0] & 1 == 1), "a key frame");
+        }
         whole.packets.extend(moved.packets);
     }
     let path = chunks.file("whole.ivf");
     whole.write(&path);
     let theirs = vpxdec(&path);
     assert!(!theirs.damaged && theirs.failed.is_empty());
-    assert_eq!(theirs.shown.len(), 3 * FRAMES);
+    assert_eq!(theirs.shown.len(), 3 * frames);
     let shown: Vec<_> = theirs.shown.into_iter().map(|s| s.md5).collect();
     assert_eq!(ffmpeg_md5("vp8", &path), (shown, String::new()));
     // The state that was written is the one that decoding gives.
-    chunks.state("whole.ivf", 3 * FRAMES - 1, "decoded.state");
+    chunks.state("whole.ivf", "decoded.state");
     let read = |name: &str| fs::read(chunks.file(name)).unwrap();
     assert!(read("decoded.state") == read("2.state"), "another state");
     let pictures = chunks.file("whole.y4m");
@@ -103,9 +128,9 @@ fn chunks_moved_by_hand_are_one_stream() {
 
 #[test]
 fn what_does_not_belong_together_is_refused() {
-    let chunks = Chunks::new();
+    let chunks = Chunks::of(FRAMES);
     let _ = chunks.encode("closed", 0, "0.ivf").ok();
-    chunks.state("0.ivf", FRAMES - 1, "0.state");
+    chunks.state("0.ivf", "0.state");
     let _ = chunks.encode("rebase", FRAMES, "1.draft.ivf").ok();
     let refused = |job: Job, words: &[&str]| {
         let _ = job.fails(2, words);

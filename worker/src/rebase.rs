@@ -9,12 +9,12 @@ mod join;
 #[cfg(test)]
 mod tests;
 
-use crate::encode::{pictures, vp8_params, vp8_settings, EncodeTask, Shown};
+use crate::encode::{pictures, vp8_params, vp8_settings, vp8_timed, EncodeTask, Shown};
 use crate::run::{Monitor, WorkPlace};
 use crate::task::{Outcome, TaskKey, TaskStats};
 use crate::Failure;
 use framemill_codec::dsp::Dsp;
-use framemill_codec::packet::{Packet, PacketFileReader, PacketFileWriter};
+use framemill_codec::packet::{PacketFileReader, PacketFileWriter};
 use framemill_codec::vp8::{self, Draft, Rebased, Sources};
 use framemill_codec::Error;
 use framemill_store::ReadStats;
@@ -60,13 +60,6 @@ pub(crate) fn run(
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let threads = cores.min(MAX_THREADS);
     let rebased = vp8::rebase(Dsp::best(), &state, &draft, &sources, settings, threads)?;
-    if rebased.packets.len() != times.len() {
-        return Err(Failure::bug(format!(
-            "a rebase made {} packets of {} frames",
-            rebased.packets.len(),
-            times.len()
-        )));
-    }
     let mut outcome = store(task, key, place, rebased, (&times, shown))?;
     outcome.stats.ready_s = ready_s;
     monitor.progress(outcome.frames);
@@ -113,15 +106,8 @@ fn store(
     // That of the draft may have another encoder's marks.
     let header = spec.header(vp8_params(spec));
     let mut writer = PacketFileWriter::new(blob, &header)?;
-    for (data, &pts) in rebased.packets.into_iter().zip(times) {
-        writer.push(&Packet {
-            pts,
-            dts: pts,
-            duration: 0,
-            flags: 0,
-            data,
-            side: Vec::new(),
-        })?;
+    for packet in vp8_timed(rebased.packets, times)? {
+        writer.push(&packet)?;
     }
     let (blob, summary) = writer.finish()?;
     let (kept, digest) = state.unzip();

@@ -51,6 +51,14 @@ impl Packet {
     }
 }
 
+/// Whether a packet of `codec` is decoded and shows nothing: of VP8 alone, whose hidden
+/// frames are packets of their own (RFC 6386 §9.1, `show_frame`). VP9's and AV1's share a
+/// packet with a frame that is shown.
+#[must_use]
+pub fn is_hidden(codec: &str, data: &[u8]) -> bool {
+    codec == "vp8" && data.first().is_some_and(|byte| byte & 0x10 == 0)
+}
+
 /// Serde form of bytes: base64 text, compact in JSON.
 pub mod base64_bytes {
     use base64::engine::general_purpose::STANDARD;

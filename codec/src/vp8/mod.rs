@@ -46,8 +46,8 @@ mod tokens;
 
 pub use decode::{decode, Decoder, Picture};
 pub use encode::{
-    draft_pass, first_pass, golden_at, rebase, ChunkSettings, Draft, Encoder, FirstPass, Preset,
-    Rebased, Settings, Sources, GOLDEN_FRAMES, HIDDEN_FRAMES,
+    draft_pass, first_pass, golden_at, rebase, timed, ChunkSettings, Draft, Encoder, FirstPass,
+    Preset, Rebased, Settings, Sources, GOLDEN_FRAMES, HIDDEN_FRAMES,
 };
 pub use frame::Frame;
 pub use state::{FilterDeltas, Probabilities, References, Segmentation, State, StreamInfo};

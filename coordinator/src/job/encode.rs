@@ -10,8 +10,9 @@ use crate::plan::options::Rate;
 use crate::plan::{encoder, span, tracks, Plan};
 use crate::rate::{Limit, RateSearch};
 use crate::runner::{Build, Chunks, Each, Runner, Work};
-use framemill_codec::vp8::golden_at;
-use framemill_worker::encode::{EncodeTask, EncoderSpec, BEFORE, GOLDEN, VP8_BY_FRAMEMILL};
+use crate::stitch;
+use framemill_codec::vp8::{golden_at, HIDDEN_FRAMES};
+use framemill_worker::encode::{EncodeTask, EncoderSpec, BEFORE, GOLDEN, HIDDEN, VP8_BY_FRAMEMILL};
 use framemill_worker::index::Index;
 use framemill_worker::rebase::RebaseTask;
 use framemill_worker::{Outcome, Task, TaskKey};
@@ -291,10 +292,22 @@ fn chunk_task(index: &Index, plan: &Plan, n: usize, strict: bool, extra: usize) 
         keep_state: continues(plan, n + 1),
         ..span::encode_task(index, timeline, video, chunk, strict, extra)
     };
-    if plan.batches.makes_golden(n) {
-        task.encoder.options.insert(GOLDEN.into(), "1".into());
-    }
+    say_shape(&mut task.encoder, plan, n);
     task
+}
+
+/// Tells our encoder which frames of a chunk may be made for others to refer to.
+fn say_shape(spec: &mut EncoderSpec, plan: &Plan, n: usize) {
+    if spec.encoder != VP8_BY_FRAMEMILL {
+        return;
+    }
+    let long = plan.chunks[n].frames >= HIDDEN_FRAMES as u64;
+    let hidden = long && stitch::halves("vp8", spec.time_base);
+    for (option, wanted) in [(GOLDEN, plan.batches.makes_golden(n)), (HIDDEN, hidden)] {
+        if wanted {
+            spec.options.insert(option.into(), "1".into());
+        }
+    }
 }
 
 /// The task that encodes the draft of a chunk that continues.
@@ -314,12 +327,10 @@ fn draft_task(
         span::draft_task(index, timeline, video, (chunk, golden), strict, extra);
     task.encoder = encoder.clone();
     if encoder.encoder == VP8_BY_FRAMEMILL {
-        let mut set = |name: &str, value: String| task.encoder.options.insert(name.into(), value);
-        set(BEFORE, stand_ins.to_string());
-        if plan.batches.makes_golden(n) {
-            set(GOLDEN, "1".into());
-        }
+        let before = (BEFORE.to_owned(), stand_ins.to_string());
+        task.encoder.options.extend([before]);
     }
+    say_shape(&mut task.encoder, plan, n);
     task
 }
 

@@ -8,6 +8,7 @@ mod order;
 mod room;
 mod verify;
 
+pub use order::halves;
 pub use verify::{verify_times, Expected};
 
 use crate::error::{JobError, Result};
@@ -15,7 +16,7 @@ use crate::plan::container::Container;
 use crate::plan::tracks::TrackPlan;
 use ahead::Ahead;
 use framemill_codec::libav::{ChapterInfo, Muxer, MuxerOptions, OutputStream};
-use framemill_codec::packet::Packet;
+use framemill_codec::packet::{Packet, StreamHeader};
 use framemill_codec::picture::Rational;
 use framemill_worker::{Failure, TaskKey, WorkPlace};
 use order::DecodingOrder;
@@ -89,17 +90,30 @@ impl Source {
         files: Vec<TaskKey>,
         video: Option<VideoTimes>,
     ) -> Result<Self, StitchError> {
+        let packets = Ahead::start(scope, place, files)?;
+        let of = packets.header();
+        let order = video.map(|times| DecodingOrder::new(times, &of.params.codec, of.time_base));
         let mut source = Self {
-            packets: Ahead::start(scope, place, files)?,
-            order: video.map(DecodingOrder::new),
+            packets,
+            order,
             next: None,
         };
         source.advance()?;
         Ok(source)
     }
 
+    /// What the muxer has to know.
+    fn header(&self) -> StreamHeader {
+        StreamHeader {
+            time_base: self.unit(),
+            ..self.packets.header().clone()
+        }
+    }
+
+    /// The unit of the packets' times.
     fn unit(&self) -> Rational {
-        self.packets.header().time_base
+        let unit = self.packets.header().time_base;
+        self.order.as_ref().map_or(unit, |order| order.unit(unit))
     }
 
     /// Takes the waiting packet and fetches the one after it.
@@ -226,7 +240,7 @@ fn start<'scope>(
 ) -> Result<(Vec<Source>, Vec<OutputStream>), StitchError> {
     let video = Source::start(scope, job.place, job.chunks.clone(), Some(job.times))?;
     let mut streams = vec![OutputStream {
-        header: video.packets.header().clone(),
+        header: video.header(),
         metadata: job.video_metadata.clone(),
         dispositions: vec!["default".into()],
         display_matrix: job.display_matrix,
@@ -235,7 +249,7 @@ fn start<'scope>(
     for (track, key) in &job.tracks {
         let source = Source::start(scope, job.place, vec![*key], None)?;
         streams.push(OutputStream {
-            header: source.packets.header().clone(),
+            header: source.header(),
             metadata: track.metadata.clone(),
             dispositions: track.dispositions.clone(),
             display_matrix: None,

@@ -3,6 +3,7 @@
 
 use crate::error::{JobError, Result};
 use framemill_codec::libav::{log, Decoder, Demuxer, InputPacket, MediaKind};
+use framemill_codec::packet::is_hidden;
 use framemill_codec::picture::Rational;
 use std::fs::File;
 use std::path::Path;
@@ -49,11 +50,10 @@ pub fn verify_times(path: &Path, name: &str, expected: &Expected, decode: bool) 
         if packet.stream() != stream.index {
             continue;
         }
-        times.push(
-            packet
-                .pts()
-                .ok_or_else(|| failed(format!("packet {} has no time", times.len())))?,
-        );
+        if !is_hidden(&stream.params.codec, packet.data()) {
+            let time = packet.pts();
+            times.push(time.ok_or_else(|| failed(format!("packet {} has no time", times.len())))?);
+        }
         if let Some(decoder) = &mut decoder {
             let side = packet.side_data();
             let input = packet.input(&side);

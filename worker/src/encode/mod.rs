@@ -14,16 +14,16 @@ pub use filters::{FilterSpec, Filters, Turn};
 pub use packets::{PacketItem, PacketList, ITEM_HANDLE, ITEM_LEAD};
 pub use sink::{AV1_BY_RAV1E, DIGEST, SCENE, VP8_BY_FRAMEMILL};
 pub use task::{EncodeTask, EncoderSpec, PacketSource, Timing};
-pub use vp8::{BEFORE, GOLDEN};
+pub use vp8::{BEFORE, GOLDEN, HIDDEN};
 
 pub(crate) use pictures::{pictures, Shown};
-pub(crate) use vp8::{params as vp8_params, settings as vp8_settings};
+pub(crate) use vp8::{params as vp8_params, settings as vp8_settings, timed as vp8_timed};
 
 use crate::run::{BlobWriter, Monitor, WorkPlace};
 use crate::task::{Outcome, TaskKey, TaskStats};
 use crate::Failure;
 use framemill_codec::libav::Frame;
-use framemill_codec::packet::{Packet, PacketFileWriter};
+use framemill_codec::packet::{is_hidden, Packet, PacketFileWriter};
 use framemill_store::ReadStats;
 use sink::Sink;
 use std::collections::VecDeque;
@@ -43,7 +43,9 @@ pub(crate) fn run(
         sink: None,
         writer: None,
         data_key: key.data_key(),
+        codec: String::new(),
         reorder: Reorder::default(),
+        hidden: 0,
     };
     let shown = pictures(task, place, monitor, stats, &mut |frame| {
         chunk.encode(frame)?;
@@ -81,7 +83,10 @@ struct Chunk<'a> {
     sink: Option<Sink>,
     writer: Option<PacketFileWriter<BlobWriter>>,
     data_key: String,
+    codec: String,
     reorder: Reorder,
+    /// Packets that show nothing.
+    hidden: u64,
 }
 
 impl Chunk<'_> {
@@ -94,6 +99,7 @@ impl Chunk<'_> {
         if self.sink.is_none() {
             let sink = Sink::open(&self.task.encoder)?;
             let header = self.task.encoder.header(sink.params()?);
+            self.codec.clone_from(&header.params.codec);
             let blob = self.place.blob_writer(&self.data_key)?;
             self.writer = Some(PacketFileWriter::new(blob, &header)?);
             self.sink = Some(sink);
@@ -107,6 +113,7 @@ impl Chunk<'_> {
         };
         while let Some(packet) = sink.receive()? {
             self.reorder.see(&packet);
+            self.hidden += u64::from(is_hidden(&self.codec, &packet.data));
             writer.push(&packet)?;
         }
         Ok(())
@@ -123,11 +130,11 @@ impl Chunk<'_> {
             .ok_or_else(|| Failure::bug("a chunk without frames"))?;
         let (blob, summary) = writer.finish()?;
         let unpacked = self.sink.as_ref().map_or(0, Sink::unpacked);
-        if summary.packets + unpacked != shown.frames {
+        let made = summary.packets - self.hidden;
+        if made + unpacked != shown.frames {
             return Err(Failure::bug(format!(
-                "encoder {} made {} packets of {} frames",
+                "encoder {} made packets of {made} frames that were {}",
                 self.task.encoder.encoder,
-                summary.packets,
                 shown.frames - unpacked
             )));
         }

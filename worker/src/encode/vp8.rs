@@ -28,6 +28,8 @@ pub struct Vp8 {
 pub const BEFORE: &str = "before";
 /// Option: whether a frame in the middle of the chunk becomes the golden frame.
 pub const GOLDEN: &str = "golden";
+/// Option: whether there may be hidden frames, see [`ChunkSettings::hidden`].
+pub const HIDDEN: &str = "hidden";
 
 /// What an encoder's options say, but for [`BEFORE`].
 pub(crate) fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
@@ -50,13 +52,29 @@ pub(crate) fn settings(spec: &EncoderSpec) -> Result<ChunkSettings, Failure> {
         preset,
         quality: quality.ok_or_else(|| wrong("crf", crf))?,
         golden: spec.options.contains_key(GOLDEN),
-        hidden: false,
+        hidden: spec.options.contains_key(HIDDEN),
     })
 }
 
 /// What the stream is.
 pub(crate) fn params(spec: &EncoderSpec) -> CodecParams {
     blank_params(spec, "vp8", Vec::new())
+}
+
+/// A chunk's packets, a hidden frame with the time of the picture that is shown next.
+pub(crate) fn timed(packets: Vec<Vec<u8>>, times: &[i64]) -> Result<Vec<Packet>, Failure> {
+    let (count, pictures) = (packets.len(), times.len());
+    let wrong = || Failure::bug(format!("{count} packets of {pictures} pictures of a chunk"));
+    let timed = vp8::timed(packets, times).ok_or_else(wrong)?;
+    let packet = |(pts, data)| Packet {
+        pts,
+        dts: pts,
+        duration: 0,
+        flags: 0,
+        data,
+        side: Vec::new(),
+    };
+    Ok(timed.into_iter().map(packet).collect())
 }
 
 impl Vp8 {
@@ -112,18 +130,11 @@ impl Vp8 {
             self.state = Some(pass.state);
             pass.packets
         };
-        let draft = self.wanted > 0;
-        let packets = packets.into_iter().zip(&self.times).enumerate();
-        self.ready = packets
-            .map(|(n, (data, &pts))| Packet {
-                pts,
-                dts: pts,
-                duration: 0,
-                flags: if n == 0 && !draft { FLAG_KEY } else { 0 },
-                data,
-                side: Vec::new(),
-            })
-            .collect();
+        let mut packets = VecDeque::from(timed(packets, &self.times)?);
+        if let (Some(first), 0) = (packets.front_mut(), self.wanted) {
+            first.flags = FLAG_KEY;
+        }
+        self.ready = packets;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::run::{BlobWriter, Monitor, WorkPlace};
 use crate::task::TaskKey;
 use crate::{BlobRef, Failure};
 use framemill_codec::libav::{log, DemuxedPacket, Demuxer, StreamInfo};
-use framemill_codec::packet::{SideData, FLAG_CORRUPT};
+use framemill_codec::packet::{is_hidden, SideData, FLAG_CORRUPT};
 use framemill_store::ReadStats;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -327,9 +327,4 @@ fn times_need_decoding(container: &str, codec: &str) -> bool {
         "rm",
     ];
     CONTAINERS.contains(&container) || !(has_plain_packets(codec) || codec == "mpeg2video")
-}
-
-/// True for a VP8 frame that is decoded and not shown (RFC 6386 §9.1, `show_frame`).
-fn is_hidden(codec: &str, data: &[u8]) -> bool {
-    codec == "vp8" && data.first().is_some_and(|b| b & 0x10 == 0)
 }

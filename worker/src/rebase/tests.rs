@@ -5,7 +5,7 @@ use crate::encode::{
 };
 use crate::{run, Task, Unwatched};
 use framemill_codec::libav::{CodecParams, MediaKind};
-use framemill_codec::packet::FLAG_KEY;
+use framemill_codec::packet::{Packet, FLAG_KEY};
 use framemill_codec::picture::{ChromaSampling, ColourInfo, PictureView, PlaneView, Rational};
 use framemill_codec::vp8::{Decoder, Encoder, Preset, Settings};
 use framemill_store::MemoryStore;

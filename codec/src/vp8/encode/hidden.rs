@@ -8,6 +8,7 @@
 
 use super::chunk::{golden_at, ChunkSettings, Role};
 use super::frame::CodedFrame;
+use crate::packet::is_hidden;
 
 /// Fewest frames of a chunk that may have hidden ones: with fewer, too little lies between.
 pub const HIDDEN_FRAMES: usize = 16;
@@ -30,6 +31,23 @@ fn places(frames: usize) -> Vec<usize> {
         (1..=count).map(move |n| from + n * length / count - 1)
     };
     parts(0, golden).chain(parts(golden, frames)).collect()
+}
+
+/// Pairs a chunk's packets with the times of its pictures; a hidden frame has that of the
+/// picture shown next. `None` where there are not as many shown frames as times.
+#[must_use]
+pub fn timed<T: Copy>(packets: Vec<Vec<u8>>, times: &[T]) -> Option<Vec<(T, Vec<u8>)>> {
+    let mut left = times.iter().copied();
+    let mut next = left.next();
+    let pair = |packet: Vec<u8>| {
+        let time = next?;
+        if !is_hidden("vp8", &packet) {
+            next = left.next();
+        }
+        Some((time, packet))
+    };
+    let timed = packets.into_iter().map(pair).collect::<Option<Vec<_>>>();
+    timed.filter(|_| next.is_none())
 }
 
 /// Where a chunk is in its hidden frames.
@@ -135,6 +153,25 @@ mod tests {
             assert_eq!(places.last(), Some(&(frames - 1)));
             assert!(places.windows(2).all(|p| (8..18).contains(&(p[1] - p[0]))));
         }
+    }
+
+    #[test]
+    fn a_hidden_frame_has_the_time_of_the_one_shown_next() {
+        let packets = |tags: &[u8]| tags.iter().map(|&tag| vec![tag]).collect();
+        let times = |tags: &[u8], times: &[u64]| {
+            let timed = timed(packets(tags), times)?;
+            Some(timed.into_iter().map(|(time, _)| time).collect::<Vec<_>>())
+        };
+        let (shown, hidden) = (0x10, 0);
+        assert_eq!(times(&[shown, hidden, shown], &[3, 7]), Some(vec![3, 7, 7]));
+        assert_eq!(times(&[hidden, hidden, shown], &[5]), Some(vec![5; 3]));
+        assert_eq!(times(&[shown, shown], &[3]), None);
+        assert_eq!(
+            times(&[shown, hidden], &[3]),
+            None,
+            "nothing is shown after it"
+        );
+        assert_eq!(times(&[shown], &[3, 7]), None);
     }
 
     #[test]

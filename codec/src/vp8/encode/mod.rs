@@ -44,7 +44,7 @@ pub use chunk::{
     draft_pass, first_pass, golden_at, ChunkSettings, FirstPass, Sources, GOLDEN_FRAMES,
 };
 pub use draft::Draft;
-pub use hidden::HIDDEN_FRAMES;
+pub use hidden::{timed, HIDDEN_FRAMES};
 pub use rebase::{rebase, Rebased};
 
 use super::error::{bad, Result};

@@ -11,8 +11,9 @@ use crate::plan::batches::LONGEST;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
 use framemill_codec::libav::Frame;
+use framemill_codec::packet::is_hidden;
 use framemill_codec::vp8::{
-    draft_pass, first_pass, golden_at, ChunkSettings, Encoder, Preset, Settings, Sources,
+    draft_pass, first_pass, golden_at, timed, ChunkSettings, Encoder, Preset, Settings, Sources,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
@@ -222,7 +223,7 @@ impl<'a> Stream<'a> {
                     preset: args.preset,
                     quality: args.crf,
                     golden: true,
-                    hidden: false,
+                    hidden: true,
                 };
                 let sources = || Sources::new(width, height).map_err(wrong);
                 Coder::Chunk(Box::new(Chunk {
@@ -274,7 +275,7 @@ impl<'a> Stream<'a> {
     fn write(&mut self, time: u64, packet: &[u8]) -> Result<()> {
         let written = self.writer.push(time, packet);
         written.map_err(|e| failed(self.args, e))?;
-        self.frames += 1;
+        self.frames += u64::from(!is_hidden("vp8", packet));
         self.bytes += packet.len() as u64;
         Ok(())
     }
@@ -284,8 +285,10 @@ impl<'a> Stream<'a> {
         if let Coder::Chunk(chunk) = &mut self.coder {
             let packets = chunk.packets(self.dsp);
             let packets = packets.map_err(|e| input(self.args, e))?;
-            for (time, packet) in std::mem::take(&mut chunk.times).into_iter().zip(&packets) {
-                self.write(time, packet)?;
+            let timed = timed(packets, &chunk.times);
+            let timed = timed.ok_or_else(|| failed(self.args, "packets without pictures"))?;
+            for (time, packet) in timed {
+                self.write(time, &packet)?;
             }
         }
         let rate = self.bytes as f64 * 8.0 / 1000.0 / feed.seconds();

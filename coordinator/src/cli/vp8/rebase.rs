@@ -13,7 +13,8 @@ use crate::job::same_file;
 use crate::plan::batches::LONGEST;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::ivf::Writer;
-use framemill_codec::vp8::{rebase, ChunkSettings, Draft, Preset, Rebased, Sources};
+use framemill_codec::packet::is_hidden;
+use framemill_codec::vp8::{rebase, timed, ChunkSettings, Draft, Preset, Sources};
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::Path;
@@ -22,7 +23,7 @@ use std::time::Instant;
 /// Arguments of `framemill vp8 rebase`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct RebaseArgs {
-    /// The draft: an IVF file of a packet for each frame of the chunk
+    /// The draft: an IVF file of the chunk's frames
     draft: String,
     /// The video that the draft was made of
     #[arg(long, value_name = "VIDEO")]
@@ -69,23 +70,26 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     };
     let mut source = Source::open(&args.draft)?;
     let mut packets = Vec::new();
+    let mut frames = 0;
     while let Some(packet) = source.next()? {
+        frames += u64::from(!is_hidden("vp8", &packet));
         packets.push(packet);
-        if packets.len() as u64 > LONGEST {
+        // Ours hides fewer than it shows; no more of another's are held either.
+        if frames > LONGEST || packets.len() as u64 > 2 * LONGEST {
             return Err(at_fault(format!("a chunk of more than {LONGEST} frames")));
         }
     }
     let state = read_state(&args.from_state)?;
-    let mut feed = Feed::open(&args.video, args.start, Some(packets.len() as u64))?;
+    let mut feed = Feed::open(&args.video, args.start, Some(frames))?;
     let (sources, times) = pictures(&mut feed)?;
     let (width, height) = feed.size;
-    let draft = Draft::parse(width, height, &packets, packets.len());
+    let draft = Draft::parse(width, height, &packets, frames as usize);
     let draft = draft.map_err(|e| at_fault(e.to_string()))?;
     let settings = ChunkSettings {
         preset: args.preset,
         quality: args.crf,
         golden: true,
-        hidden: false,
+        hidden: true,
     };
     let file = Staged::new(&args.output, args.overwrite)?;
     let kept = args.state_output.as_deref();
@@ -98,15 +102,12 @@ pub fn run(args: &RebaseArgs, quiet: bool, dsp: &'static Dsp) -> Result<()> {
     if let Some(kept) = &mut kept {
         kept.write(&moved.state.to_bytes())?;
     }
-    write(args, &feed, file, &moved, &times)?;
+    let bytes: usize = moved.packets.iter().map(Vec::len).sum();
+    write(args, &feed, file, moved.packets, &times)?;
     kept.map_or(Ok(()), Staged::finish)?;
     if quiet {
         return Ok(());
     }
-    let (frames, bytes): (_, usize) = (
-        moved.packets.len(),
-        moved.packets.iter().map(Vec::len).sum(),
-    );
     let word = if frames == 1 { "frame" } else { "frames" };
     let (name, (width, height)) = (&args.output, feed.size);
     print(&format!(
@@ -163,12 +164,13 @@ fn write(
     args: &RebaseArgs,
     feed: &Feed,
     file: Staged,
-    moved: &Rebased,
+    packets: Vec<Vec<u8>>,
     times: &[u64],
 ) -> Result<()> {
     let mut writer = Writer::new(file, &feed.header()).map_err(|e| failed(args, e))?;
-    for (packet, &time) in moved.packets.iter().zip(times) {
-        writer.push(time, packet).map_err(|e| failed(args, e))?;
+    let timed = timed(packets, times).ok_or_else(|| failed(args, "packets without pictures"))?;
+    for (time, packet) in timed {
+        writer.push(time, &packet).map_err(|e| failed(args, e))?;
     }
     writer.finish().map_err(|e| failed(args, e))?.finish()
 }
