@@ -5,5 +5,5 @@
 mod sources;
 
 fn main() {
-    sources::name_build("FRAMEMILL_BUILD", &["src", "../codec/src"]);
+    sources::name_build("FRAMEMILL_BUILD", &["src", "../codec/src", "../thumbs/src"]);
 }

@@ -16,7 +16,6 @@
 //! | [`gate`] | a bounded queue, and threads for pictures |
 //! | [`metrics`] | counters, for Prometheus |
 //! | [`server`] | listening, and ending gracefully |
-//! | [`video`] | pictures that FFmpeg decodes: frames of videos, AVIF, HEIC |
 //! | [`error`] | [`ServeError`], and the status of each |
 
 #![forbid(unsafe_code)]
@@ -35,7 +34,6 @@ mod respond;
 pub mod routes;
 pub mod server;
 pub mod sources;
-pub mod video;
 
 pub use config::{Config, ConfigError, Setting, SETTINGS};
 pub use error::{Kind, ServeError};

@@ -20,6 +20,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use framemill_thumbs::url::VideoSecond;
 use framemill_thumbs::{Format, Settings, Thumbnail};
+use framemill_worker::video::{is_video, VideoFacts};
 use futures::FutureExt;
 use serde_json::{json, Value};
 use tokio_util::sync::CancellationToken;
@@ -31,12 +32,10 @@ use crate::flight::Flight;
 use crate::gate::{Gate, Phase};
 use crate::metrics::{From, Metrics};
 use crate::sources::{Fetched, Identity, Sources};
-use crate::video::{is_video, VideoFacts};
 
 use frame::reader;
 use material::Material;
 
-pub use frame::frame_thumbnail;
 pub use settings::settings;
 pub use wish::Wish;
 

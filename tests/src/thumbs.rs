@@ -4,8 +4,26 @@
 use crate::place;
 use rustix::process::{kill_process, Pid, Signal};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+
+/// Status and body of what a server has at a path.
+///
+/// # Panics
+/// When nobody answers, or without a status.
+#[must_use]
+pub fn get(at: SocketAddr, path: &str) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(at).expect("a server");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it listens");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let status = std::str::from_utf8(&answer[9..12]).expect("a status");
+    let body = answer[end.expect("an end of headers") + 4..].to_vec();
+    (status.parse().expect("a number"), body)
+}
 
 /// A server that listens; it is killed when this is dropped.
 pub struct ThumbServer {
@@ -39,6 +57,16 @@ impl ThumbServer {
             base: format!("http://{address}"),
             child,
         }
+    }
+
+    /// Status and body of a path.
+    ///
+    /// # Panics
+    /// As [`get`].
+    #[must_use]
+    pub fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        let address = self.base.trim_start_matches("http://");
+        get(address.parse().expect("an address"), path)
     }
 
     /// Its resident memory in KiB.

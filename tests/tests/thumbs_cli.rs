@@ -3,8 +3,9 @@
 
 use framemill_tests::place;
 use framemill_tests::process::{ffmpeg, ffprobe, Done, Running, Signal};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use framemill_tests::thumbs::get;
+use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -120,24 +121,6 @@ fn failures_are_named_and_leave_nothing() {
         assert_eq!(done.code, Some(2), "{args:?}: {}", done.stderr);
         assert_eq!(done.stderr.lines().count(), 1, "{args:?}: {}", done.stderr);
     }
-}
-
-/// Status and body of a path.
-fn get(at: SocketAddr, path: &str) -> (u16, Vec<u8>) {
-    let mut stream = TcpStream::connect(at).unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap();
-    let status = std::str::from_utf8(&answer[9..12])
-        .unwrap()
-        .parse()
-        .unwrap();
-    (status, answer[end + 4..].to_vec())
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn inputs(task: &Task) -> Vec<String> {
         PacketSource::Work { key, .. } => Some(key.clone()),
     };
     match task {
-        Task::Index(_) | Task::Track(_) => Vec::new(),
+        Task::Index(_) | Task::Track(_) | Task::Thumb(_) => Vec::new(),
         Task::Encode(task) => packets(task).into_iter().collect(),
         Task::Rebase(task) => packets(&task.chunk)
             .into_iter()

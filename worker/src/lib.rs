@@ -9,6 +9,8 @@
 //! | [`encode`] | decoding a span, filtering it, and encoding it as a chunk |
 //! | [`rebase`] | moving a chunk onto the state of the one before it |
 //! | [`track`] | a whole audio or subtitle track at once |
+//! | [`thumb`] | thumbnails of one picture or video |
+//! | [`video`] | pictures that FFmpeg decodes: frames of videos, AVIF, HEIC |
 //! | [`run`] | doing any task against the stores |
 //! | [`serve`] | doing tasks for a parent process, one at a time |
 //! | [`needs`] | how much memory a task needs |
@@ -31,7 +33,9 @@ mod run;
 mod serve;
 mod source;
 pub mod task;
+pub mod thumb;
 pub mod track;
+pub mod video;
 
 pub use failure::Failure;
 pub use measure::{peak_memory, process_cpu_s};

@@ -3,7 +3,7 @@
 //! small refuses it instead of dying of it.
 
 use crate::encode::{EncoderSpec, AV1_BY_RAV1E, DIGEST, SCENE, VP8_BY_FRAMEMILL};
-use crate::Task;
+use crate::{thumb, Task};
 use framemill_codec::libav::CodecParams;
 
 /// A process with codec libraries, and buffers that do not depend on pictures.
@@ -61,6 +61,7 @@ pub fn memory(task: &Task) -> u64 {
     match task {
         Task::Index(_) => BASE + CONTAINER,
         Task::Track(_) => BASE + CONTAINER,
+        Task::Thumb(task) => BASE + thumb::memory(task),
         Task::Encode(task) => of_encode(&task.decoder, &task.encoder),
         Task::Rebase(task) => of_encode(&task.chunk.decoder, &task.chunk.encoder),
     }

@@ -2,7 +2,7 @@
 //! Doing a task: read inputs, compute, store outputs, say what happened.
 
 use crate::task::{BlobRef, Digest, Outcome, Task, TaskKey, TaskStats};
-use crate::{encode, index, measure, rebase, track, Failure};
+use crate::{encode, index, measure, rebase, thumb, track, Failure};
 use bytes::Bytes;
 use framemill_codec::dsp::Dsp;
 use framemill_store::{
@@ -81,6 +81,20 @@ impl WorkPlace {
         self.blocking()
             .put(&self.full_key(key), Bytes::from(bytes), PutMode::Overwrite)?;
         Ok(blob)
+    }
+
+    /// A whole blob of a task, which is small.
+    ///
+    /// # Errors
+    /// The store's, and [`Failure::Transient`] where it is not what its record says.
+    pub async fn get_blob(&self, blob: &BlobRef) -> Result<Bytes, Failure> {
+        let bytes = self.work.get(&self.full_key(&blob.key), blob.size).await?;
+        match Digest::from(blake3::hash(&bytes)) == blob.digest {
+            true => Ok(bytes),
+            false => Err(Failure::Transient {
+                detail: format!("{} is damaged", blob.key),
+            }),
+        }
     }
 
     /// Starts a blob that appears when it is finished.
@@ -215,6 +229,7 @@ pub fn run(task: &Task, place: &WorkPlace, monitor: &dyn Monitor) -> Result<Outc
         Task::Encode(t) => encode::run(t, &key, place, monitor, &stats)?,
         Task::Rebase(t) => rebase::run(t, &key, place, monitor, &stats)?,
         Task::Track(t) => track::run(t, &key, place, monitor, &stats)?,
+        Task::Thumb(t) => thumb::run(t, &key, place, monitor, &stats)?,
     };
     outcome.stats = TaskStats {
         cpu_s: measure::thread_cpu_s() - cpu,

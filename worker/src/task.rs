@@ -5,6 +5,7 @@ use crate::encode::{EncodeTask, PacketSource};
 use crate::hex::Hex;
 use crate::index::IndexTask;
 use crate::rebase::RebaseTask;
+use crate::thumb::ThumbTask;
 use crate::track::TrackTask;
 use crate::SourceRef;
 use framemill_codec::libav;
@@ -24,6 +25,8 @@ pub enum Task {
     Rebase(Box<RebaseTask>),
     /// Copy or encode a whole audio or subtitle track.
     Track(TrackTask),
+    /// Make thumbnails of a picture or video.
+    Thumb(ThumbTask),
 }
 
 impl Task {
@@ -35,6 +38,7 @@ impl Task {
             Self::Encode(_) => "encode",
             Self::Rebase(_) => "rebase",
             Self::Track(_) => "track",
+            Self::Thumb(_) => "thumb",
         }
     }
 
@@ -50,6 +54,7 @@ impl Task {
         match self {
             Self::Index(task) => Some(&task.source),
             Self::Track(task) => Some(&task.source),
+            Self::Thumb(task) => Some(&task.source),
             Self::Encode(task) => of(task),
             Self::Rebase(task) => of(&task.chunk),
         }
@@ -127,6 +132,12 @@ impl TaskKey {
         format!("out/{}.packets", self.0)
     }
 
+    /// Store key of the thumbnail of that number.
+    #[must_use]
+    pub fn thumb_key(&self, number: usize) -> String {
+        format!("out/{}.{number}", self.0)
+    }
+
     /// Store key of the codec's state at the end of a chunk.
     #[must_use]
     pub fn state_key(&self) -> String {
@@ -163,7 +174,7 @@ pub struct Outcome {
     pub state: Option<Digest>,
     /// Packets in the output.
     pub packets: u64,
-    /// Frames encoded, or packets indexed.
+    /// Frames encoded, packets indexed, or thumbnails made.
     pub frames: u64,
     /// Sum of the output packets' sizes in bytes.
     pub payload_bytes: u64,

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod probe;
 pub mod serve;
 mod show;
+mod signals;
 pub mod thumb;
 pub mod transcode;
 mod version;

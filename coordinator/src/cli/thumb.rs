@@ -1,30 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `framemill thumb`: pictures to thumbnails, one or thousands.
+//! `framemill thumb`: pictures to thumbnails, one or thousands, on any engine.
+//!
+//! A picture is one task, which makes all its sizes; what it leaves in the work store is
+//! copied under the names that the user wants. A picture that cannot be done stops no other.
 
 mod names;
+mod outputs;
 
-use super::console;
+use super::engine::{EngineArgs, EngineName};
+use super::limits::LimitArgs;
+use super::signals::watch_signals;
+use crate::engine::Engine;
 use crate::error::{JobError, Result};
-use bytes::Bytes;
-use framemill_serve::maker;
-use framemill_serve::sources::{Identity, Ranged};
-use framemill_serve::video::is_video;
-use framemill_serve::Config;
-use framemill_store::{self as store, Blocking, Location, PutMode, Store, StoreRoot};
-use framemill_thumbs::url::{Grammar, Options, VideoSecond};
-use framemill_thumbs::{thumbnail_as, Format, Settings};
+use crate::job::look_up;
+use crate::progress::Progress;
+use crate::runner::{Build, Rules, Runner, Work};
+use framemill_store::{self as store, Location, PutMode, StoreRoot};
+use framemill_thumbs::url::Options;
+use framemill_thumbs::Format;
+use framemill_worker::thumb::{self, ThumbTask};
+use framemill_worker::{SourceRef, Task, WorkPlace};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use names::{names, Job};
-use std::collections::HashMap;
+use outputs::{Outputs, Tally};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Failures that are named; further ones are counted.
-const NAMED: usize = 1000;
+/// Sources that are looked up at once.
+const LOOK_UPS: usize = 32;
+/// Where results lie until they are copied, where the user names no place.
+const MEMORY: &str = "mem:thumbnails/";
 
 /// Arguments of `framemill thumb`.
 #[derive(clap::Args, Clone, Debug)]
@@ -47,9 +55,17 @@ pub struct ThumbArgs {
     /// Options in imgproxy's grammar, such as rt:fill/g:sm/q:70
     #[arg(long, value_name = "OPTIONS", default_value = "")]
     options: String,
-    /// Thumbnails at once [default: one per core]
+    /// Pictures at once [default: one per core; 64 with --engine http, 1000 with lambda]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     workers: Option<u32>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Where results are kept until they are copied, and taken from by a later run: a folder or
+    /// s3://BUCKET/PREFIX [default: this process's memory; engines but local need one]
+    #[arg(long, value_name = "URI")]
+    work_dir: Option<String>,
     /// Replace outputs that exist
     #[arg(long)]
     overwrite: bool,
@@ -63,29 +79,11 @@ pub struct Sizes(Vec<(u32, u32)>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatChoice(Option<Format>);
 
-/// What all thumbnails of a run share.
-struct Run {
-    settings: Settings,
-    mode: PutMode,
-    threads: Semaphore,
-    stores: Mutex<HashMap<StoreRoot, Arc<dyn Store>>>,
-    bar: ProgressBar,
-}
-
-/// A source, as it is read.
-#[derive(Clone)]
-enum Picture {
-    Whole(Bytes),
-    Video(Ranged),
-}
-
-/// How a run went.
-#[derive(Default)]
-struct Tally {
-    made: u64,
-    bytes: u64,
-    failures: Vec<(String, String)>,
-    failed: u64,
+/// A picture that is there.
+struct Picture {
+    name: String,
+    source: SourceRef,
+    job: Job,
 }
 
 /// Makes the thumbnails.
@@ -95,42 +93,127 @@ struct Tally {
 /// of several could not.
 pub async fn run(args: ThumbArgs, quiet: bool) -> Result<()> {
     let inputs = inputs(&args)?;
-    let grammar = Grammar {
-        limits_allowed: true,
-        ..Grammar::default()
+    check_engine(&args)?;
+    let options = args.sizes.0.iter().map(|size| parse(&args.options, *size));
+    let options = options.collect::<Result<Vec<_>>>()?;
+    let asked = args.format.map(|format| format.0);
+    let jobs = names(&inputs, &args.output, &args.sizes.0, asked).map_err(JobError::Usage)?;
+    let cancel = CancellationToken::new();
+    watch_signals(cancel.clone());
+    let (engine, place) = engine(&args).await?;
+    let all = jobs.len() * options.len();
+    let bar = bar(all, quiet);
+    let mut tally = Tally::new(bar.clone());
+    let pictures = Arc::new(look_all_up(jobs, &mut tally, &cancel).await);
+    let mode = match args.overwrite {
+        true => PutMode::Overwrite,
+        false => PutMode::Create,
     };
-    let usage = |error: String| JobError::Usage(error);
-    let parse = |size: &(u32, u32)| -> Result<Options> {
-        let path = format!("/{}/w:{}/h:{}/plain/x", args.options, size.0, size.1);
-        let path = path.replacen("//", "/", 1);
-        let parsed = grammar.parse_unsigned(&path);
-        let request = parsed.map_err(|error| usage(format!("--options: {error}")))?;
-        Ok(request.options)
+    let forget = args.work_dir.is_none();
+    let outputs = Outputs::start(pictures.clone(), place.clone(), (mode, forget), tally);
+    let ended = make(&args, (engine, place), &pictures, options, &outputs, cancel).await;
+    let tally = outputs.finish().await;
+    bar.finish_and_clear();
+    match ended {
+        Err(JobError::Interrupted(_)) => Err(JobError::Interrupted(format!(
+            "interrupted with {} of {all} thumbnails made",
+            tally.made
+        ))),
+        Err(error) => Err(error),
+        Ok(()) => tally.tell(&args.output, inputs.len(), quiet),
+    }
+}
+
+/// Runs the tasks to their end.
+async fn make(
+    args: &ThumbArgs,
+    (engine, place): (Arc<dyn Engine>, WorkPlace),
+    pictures: &Arc<Vec<Picture>>,
+    options: Vec<Options>,
+    outputs: &Outputs,
+    cancel: CancellationToken,
+) -> Result<()> {
+    let rules = Rules {
+        resume: args.work_dir.is_some(),
+        earlier: args.work_dir.is_some(),
+        keep_going: true,
     };
-    let options = args.sizes.0.iter().map(parse).collect::<Result<Vec<_>>>()?;
-    let plan = names(
-        &inputs,
-        &args.output,
-        &args.sizes.0,
-        args.format.map(|f| f.0),
-    );
-    let jobs = plan.map_err(usage)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = args.workers.map_or(cores, |n| n as usize);
-    let settings = maker::settings(&Config::default()).map_err(|e| usage(e.to_string()))?;
-    let run = Arc::new(Run {
-        settings,
-        mode: match args.overwrite {
-            true => PutMode::Overwrite,
-            false => PutMode::Create,
-        },
-        threads: Semaphore::new(workers),
-        stores: Mutex::default(),
-        bar: bar(jobs.len() * options.len(), quiet),
-    });
-    let tally = run.all(jobs, Arc::new(options), workers).await;
-    run.bar.finish_and_clear();
-    tally.tell(&args.output, inputs.len(), quiet)
+    let limits = args.limits.limits(None, args.engine.name())?;
+    let progress = Arc::<Progress>::default();
+    let at = (engine, place);
+    let mut runner = Runner::new(at, rules, cancel, progress, "thumb", None, &limits)?;
+    let of = pictures.clone();
+    let build: Build = Arc::new(move |n, _, _| Task::Thumb(of[n].task(&options)));
+    // Larger files first, so that none of them is left for the end.
+    let weight = |picture: &Picture| (picture.source.size >> 10).clamp(1, 1 << 20) as u32;
+    let work = Work::new("thumb", pictures.iter().map(weight).collect(), build);
+    let ended = runner
+        .run_all(
+            vec![work],
+            &mut |n, outcome| outputs.made(n, outcome),
+            &mut |n, error| outputs.lost(n, &error),
+        )
+        .await;
+    runner.stop().await;
+    ended
+}
+
+impl Picture {
+    fn task(&self, options: &[Options]) -> ThumbTask {
+        let text = |options: &Options| {
+            let format = self.job.format.or(options.format);
+            let options = Options {
+                format,
+                ..options.clone()
+            };
+            options.to_string()
+        };
+        ThumbTask {
+            source: self.source.clone(),
+            thumbs: options.iter().map(text).collect(),
+        }
+    }
+}
+
+fn parse(text: &str, (width, height): (u32, u32)) -> Result<Options> {
+    let options = thumb::options(&format!("{text}/w:{width}/h:{height}"));
+    options.map_err(|error| JobError::Usage(format!("--options: {error}")))
+}
+
+fn check_engine(args: &ThumbArgs) -> Result<()> {
+    args.engine.check(args.work_dir.as_deref())?;
+    if args.engine.name() == EngineName::Host && args.work_dir.is_none() {
+        let text = "this engine needs --work-dir, a place that its workers reach too";
+        return Err(JobError::Usage(text.into()));
+    }
+    Ok(())
+}
+
+/// The engine, and where its results lie.
+async fn engine(args: &ThumbArgs) -> Result<(Arc<dyn Engine>, WorkPlace)> {
+    let work = match &args.work_dir {
+        Some(place) => crate::job::absolute(place)?,
+        None => MEMORY.to_owned(),
+    };
+    let failed = |error: store::StoreError| {
+        JobError::Usage(format!("--work-dir {}: {error}", store::shown(&work)))
+    };
+    let location = Location::parse_place(&work).map_err(failed)?;
+    if matches!(location.root, StoreRoot::Http(_)) {
+        return Err(JobError::Usage(
+            "--work-dir: https: can only be read".into(),
+        ));
+    }
+    let (store, prefix) = store::open(&location).await.map_err(failed)?;
+    let place = WorkPlace {
+        handle: Handle::current(),
+        work: store,
+        prefix,
+        simd: None,
+    };
+    let time = args.limits.task_time();
+    let engine = args.engine.make(&place, &work, args.workers, time).await?;
+    Ok((engine, place))
 }
 
 fn inputs(args: &ThumbArgs) -> Result<Vec<String>> {
@@ -150,6 +233,41 @@ fn inputs(args: &ThumbArgs) -> Result<Vec<String>> {
     Ok(inputs)
 }
 
+/// The pictures that are there; of the others, the tally hears.
+async fn look_all_up(
+    jobs: Vec<Job>,
+    tally: &mut Tally,
+    cancel: &CancellationToken,
+) -> Vec<Picture> {
+    let mut found: Vec<Option<Picture>> = Vec::new();
+    found.resize_with(jobs.len(), || None);
+    let mut running = JoinSet::new();
+    let mut jobs = jobs.into_iter().enumerate();
+    while !cancel.is_cancelled() {
+        let room = LOOK_UPS - running.len();
+        for (n, job) in jobs.by_ref().take(room) {
+            running.spawn(async move { (n, look_up(&job.input).await, job) });
+        }
+        match running.join_next().await {
+            None => break,
+            Some(Ok((n, Ok(source), job))) => {
+                let name = store::shown(&job.input);
+                found[n] = Some(Picture { name, source, job });
+            }
+            Some(Ok((_, Err(error), job))) => {
+                let reason = match error {
+                    JobError::Input { detail, .. } => detail,
+                    error => error.to_string(),
+                };
+                let name = store::shown(&job.input);
+                tally.take(&name, job.outputs.len(), Err(reason));
+            }
+            Some(Err(error)) => tally.take("internal error", 1, Err(error.to_string())),
+        }
+    }
+    found.into_iter().flatten().collect()
+}
+
 fn bar(length: usize, quiet: bool) -> ProgressBar {
     let target = match quiet {
         true => ProgressDrawTarget::hidden(),
@@ -161,188 +279,4 @@ fn bar(length: usize, quiet: bool) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar
-}
-
-impl Run {
-    async fn all(
-        self: &Arc<Self>,
-        jobs: Vec<Job>,
-        options: Arc<Vec<Options>>,
-        workers: usize,
-    ) -> Tally {
-        let mut tally = Tally::default();
-        let mut running = JoinSet::new();
-        for job in jobs {
-            // Twice as many sources as threads, so that reading and working overlap.
-            while running.len() >= workers * 2 {
-                tally.take(running.join_next().await);
-            }
-            let (run, options) = (Arc::clone(self), Arc::clone(&options));
-            running.spawn(async move { run.one(job, &options).await });
-        }
-        while !running.is_empty() {
-            tally.take(running.join_next().await);
-        }
-        tally
-    }
-
-    /// All sizes of one picture: what was made, in bytes, and what failed.
-    async fn one(
-        self: Arc<Self>,
-        job: Job,
-        options: &[Options],
-    ) -> Vec<(String, Result<u64, String>)> {
-        let name = store::shown(&job.input);
-        let video = options.iter().any(|options| options.video_second.is_some());
-        let read = async {
-            match video || is_video(&job.input) {
-                true => self.video(&job.input).await.map(Picture::Video),
-                false => self.read(&job.input).await.map(Picture::Whole),
-            }
-        };
-        let source = match read.await {
-            Ok(source) => source,
-            Err(error) => {
-                self.bar.inc(options.len() as u64);
-                return vec![(name, Err(error))];
-            }
-        };
-        let mut done = Vec::new();
-        for (options, output) in options.iter().zip(&job.outputs) {
-            let mut options = options.clone();
-            if let Some(format) = job.format {
-                options.format = Some(format);
-            }
-            let made = self.make(source.clone(), options, output).await;
-            self.bar.inc(1);
-            done.push((name.clone(), made));
-        }
-        done
-    }
-
-    async fn open(&self, location: &Location) -> store::Result<Arc<dyn Store>> {
-        let lock = || self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().get(&location.root).cloned() {
-            return Ok(known);
-        }
-        let (store, _) = store::open(location).await?;
-        if !matches!(location.root, StoreRoot::Http(_)) {
-            lock().insert(location.root.clone(), Arc::clone(&store));
-        }
-        Ok(store)
-    }
-
-    async fn read(&self, input: &str) -> Result<Bytes, String> {
-        let read = async {
-            let location = Location::parse(input)?;
-            let store = self.open(&location).await?;
-            store.get(&location.key, self.settings.limits.bytes).await
-        };
-        read.await
-            .map_err(|error: store::StoreError| error.to_string())
-    }
-
-    /// A video is read in parts.
-    async fn video(&self, input: &str) -> Result<Ranged, String> {
-        let look = async {
-            let location = Location::parse(input)?;
-            let store = self.open(&location).await?;
-            let meta = store.head(&location.key).await?;
-            let identity = Identity {
-                version: meta.version.as_str().to_owned(),
-                modified: None,
-            };
-            Ok(Ranged {
-                store: Blocking::new(store, Handle::current()),
-                key: location.key,
-                meta,
-                identity,
-            })
-        };
-        look.await
-            .map_err(|error: store::StoreError| error.to_string())
-    }
-
-    async fn make(
-        self: &Arc<Self>,
-        source: Picture,
-        options: Options,
-        output: &names::Output,
-    ) -> Result<u64, String> {
-        let _turn = self.threads.acquire().await.map_err(|e| e.to_string())?;
-        let run = Arc::clone(self);
-        let work = move || match &source {
-            Picture::Whole(bytes) => thumbnail_as(bytes, &options, &[], &run.settings, &|| false),
-            Picture::Video(video) => {
-                let second = options.video_second.unwrap_or(VideoSecond::Best);
-                let never = CancellationToken::new();
-                maker::frame_thumbnail(video, second, &options, &[], &run.settings, &never)
-            }
-        };
-        let made = tokio::task::spawn_blocking(work).await;
-        let made = made
-            .map_err(|e| e.to_string())?
-            .map_err(|e| e.to_string())?;
-        let location = output.location(made.format)?;
-        let size = made.bytes.len() as u64;
-        let put = async {
-            let store = self.open(&location).await?;
-            store.put(&location.key, made.bytes.into(), self.mode).await
-        };
-        put.await.map_err(|error: store::StoreError| match error {
-            store::StoreError::Exists { key } => {
-                format!("{key:?} exists (--overwrite replaces it)")
-            }
-            error => error.to_string(),
-        })?;
-        Ok(size)
-    }
-}
-
-type Done = Vec<(String, Result<u64, String>)>;
-
-impl Tally {
-    fn take(&mut self, done: Option<Result<Done, tokio::task::JoinError>>) {
-        let done = match done {
-            None => return,
-            Some(Ok(done)) => done,
-            Some(Err(error)) => vec![("internal error".to_owned(), Err(error.to_string()))],
-        };
-        for (name, made) in done {
-            match made {
-                Ok(bytes) => {
-                    self.made += 1;
-                    self.bytes += bytes;
-                }
-                Err(reason) => {
-                    self.failed += 1;
-                    if self.failures.len() < NAMED {
-                        self.failures.push((name, reason));
-                    }
-                }
-            }
-        }
-    }
-
-    fn tell(mut self, output: &str, inputs: usize, quiet: bool) -> Result<()> {
-        if inputs == 1 && self.failed > 0 {
-            let (file, detail) = self.failures.swap_remove(0);
-            return Err(JobError::Input { file, detail });
-        }
-        if !quiet {
-            for (name, reason) in &self.failures {
-                console::complain(&format!("framemill: {name}: {reason}"));
-            }
-        }
-        let output = store::shown(output);
-        let s = if self.made == 1 { "" } else { "s" };
-        let made = format!("{output}: {} thumbnail{s}, {} bytes", self.made, self.bytes);
-        if self.failed > 0 {
-            return Err(JobError::Failed(format!("{made}, {} failed", self.failed)));
-        }
-        if !quiet {
-            console::say(&made);
-        }
-        Ok(())
-    }
 }

@@ -5,6 +5,7 @@ use super::console;
 use super::engine::EngineArgs;
 use super::limits::LimitArgs;
 use super::show;
+use super::signals::watch_signals;
 use crate::error::{JobError, Result};
 use crate::job::{same_file, Job, JobRequest};
 use crate::plan::options::{
@@ -201,27 +202,6 @@ impl MediaArgs {
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         self.workers.unwrap_or(cores)
     }
-}
-
-/// Cancels on the first Ctrl-C or SIGTERM, ends the process on the second.
-fn watch_signals(cancel: CancellationToken) {
-    tokio::spawn(async move {
-        let terminate = async {
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(mut signal) => {
-                    signal.recv().await;
-                }
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            () = terminate => {}
-        }
-        cancel.cancel();
-        let _ = tokio::signal::ctrl_c().await;
-        std::process::exit(130);
-    });
 }
 
 /// Runs the command.

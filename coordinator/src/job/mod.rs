@@ -20,7 +20,7 @@ use crate::plan::options::TranscodeOptions;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{ReportFile, Totals};
-use crate::runner::Runner;
+use crate::runner::{Rules, Runner};
 use crate::stitch::StitchError;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::libav::heap_in_use;
@@ -282,7 +282,11 @@ impl Job {
         };
         Runner::new(
             (self.engine.clone(), self.place.clone()),
-            (self.request.resume, self.earlier),
+            Rules {
+                resume: self.request.resume,
+                earlier: self.earlier,
+                keep_going: false,
+            },
             self.cancel.child_token(),
             self.progress.clone(),
             &self.request.input_name(),

@@ -27,7 +27,7 @@ pub enum Chunks {
 
 /// Tasks of one sort.
 pub struct Work {
-    /// Word for reports: index, analyze, encode, rebase, track.
+    /// Word for reports: index, analyze, encode, rebase, track, thumb.
     pub kind: &'static str,
     /// The chunks that they work on.
     pub chunks: Chunks,
@@ -187,7 +187,17 @@ impl Batch {
         }
     }
 
-    /// Whether all nodes have an outcome.
+    /// A node of this batch will have no outcome; gives its place.
+    pub(super) fn lose(&mut self, node: NodeId) -> Option<usize> {
+        let place = node.0.checked_sub(self.first)? as usize;
+        self.keys.get(place)?.is_none().then(|| {
+            self.left -= 1;
+            self.troubles.remove(&node);
+            place
+        })
+    }
+
+    /// Whether all nodes have an outcome, or are lost.
     pub(super) fn is_done(&self) -> bool {
         self.left == 0
     }

@@ -46,14 +46,26 @@ struct Ended {
     reused: bool,
 }
 
+/// Called with a task's place in its batch and why it could not be done.
+pub type Lost<'a> = &'a mut (dyn FnMut(usize, JobError) + Send);
+
+/// How a runner takes what it meets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// Take results that are there.
+    pub resume: bool,
+    /// Whether an earlier run may have left any; else they are not looked for.
+    pub earlier: bool,
+    /// Go on without tasks that cannot be done; nothing may come after such ones.
+    pub keep_going: bool,
+}
+
 /// Runs batches of work to their end.
 pub struct Runner {
     scheduler: Scheduler,
     engine: Arc<dyn Engine>,
     place: WorkPlace,
-    resume: bool,
-    /// Whether results may be there that this run has not made.
-    earlier: bool,
+    rules: Rules,
     /// Short keys of what this run has made, which is taken even without `resume`.
     made: HashSet<u64>,
     started: Instant,
@@ -63,6 +75,8 @@ pub struct Runner {
     flights: HashMap<InvocationId, Flight>,
     ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
     wake: Option<Duration>,
+    /// What could not be done, until it is told.
+    lost: Vec<(usize, JobError)>,
     cancel: CancellationToken,
     progress: Arc<Progress>,
     file: String,
@@ -76,7 +90,7 @@ pub struct Runner {
 
 /// Numbers for the scheduler's kinds.
 fn kind_number(kind: &str) -> Kind {
-    const KINDS: [&str; 5] = ["index", "analyze", "encode", "track", "rebase"];
+    const KINDS: [&str; 6] = ["index", "analyze", "encode", "track", "rebase", "thumb"];
     Kind(KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len()) as u16)
 }
 
@@ -91,15 +105,14 @@ async fn run_on(engine: Arc<dyn Engine>, run: Invocation) -> Result<Outcome, Inv
 }
 
 impl Runner {
-    /// A runner for one job, which takes results that are there with `resume`; where no
-    /// `earlier` run has left any, it does not look for them. `file` names the input in
-    /// messages, `report` is told of every invocation.
+    /// A runner for one job. `file` names the input in messages, `report` is told of every
+    /// invocation.
     ///
     /// # Errors
     /// [`JobError::Failed`] for a configuration out of range.
     pub fn new(
         (engine, place): (Arc<dyn Engine>, WorkPlace),
-        (resume, earlier): (bool, bool),
+        rules: Rules,
         cancel: CancellationToken,
         progress: Arc<Progress>,
         file: &str,
@@ -110,6 +123,7 @@ impl Runner {
             max_in_flight: engine.slots(),
             budget: limits.budget,
             ramp: engine.ramp(),
+            keep_going: rules.keep_going,
             speculation: if engine.speculates() {
                 Config::default().speculation
             } else {
@@ -121,8 +135,7 @@ impl Runner {
             scheduler: Scheduler::new(config).map_err(|e| JobError::Failed(e.to_string()))?,
             engine,
             place,
-            resume,
-            earlier,
+            rules,
             made: HashSet::new(),
             started: Instant::now(),
             nodes: 0,
@@ -130,6 +143,7 @@ impl Runner {
             flights: HashMap::new(),
             ended: mpsc::unbounded_channel(),
             wake: None,
+            lost: Vec::new(),
             cancel,
             progress,
             file: file.to_owned(),
@@ -152,6 +166,22 @@ impl Runner {
     /// # Errors
     /// The first failure that the scheduler gives up on, in the user's words.
     pub async fn run(&mut self, works: Vec<Work>, each: Each<'_>) -> Result<Vec<TaskKey>> {
+        self.run_all(works, each, &mut |_, _| {}).await?;
+        let keys = std::mem::take(&mut self.batch).into_keys();
+        keys.ok_or_else(|| JobError::Failed("a finished node left no key".into()))
+    }
+
+    /// Runs all of `works`; `lost` hears of each task that could not be done, where the
+    /// rules are to keep going.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for tasks that are lost.
+    pub async fn run_all(
+        &mut self,
+        works: Vec<Work>,
+        each: Each<'_>,
+        lost: Lost<'_>,
+    ) -> Result<()> {
         let nodes = works.iter().map(|w| w.weights.len()).sum();
         let first = self.nodes;
         self.batch = Batch::new(first, self.now(), nodes);
@@ -177,9 +207,11 @@ impl Runner {
         while !self.batch.is_done() {
             let event = self.next_event(each).await;
             self.feed(event)?;
+            for (place, error) in self.lost.drain(..) {
+                lost(place, error);
+            }
         }
-        let keys = std::mem::take(&mut self.batch).into_keys();
-        keys.ok_or_else(|| JobError::Failed("a finished node left no key".into()))
+        Ok(())
     }
 
     async fn next_event(&mut self, each: Each<'_>) -> Event {
@@ -215,10 +247,28 @@ impl Runner {
                 }
                 Action::WakeAt(at) => self.wake = Some(at),
                 Action::NodeDone { .. } | Action::JobDone => {}
+                Action::NodeLost(failure) => self.lose(&failure)?,
                 Action::JobFailed(failure) => return Err(self.failed(&failure)),
                 Action::JobCancelled => return Err(JobError::Interrupted("interrupted".into())),
             }
         }
+        Ok(())
+    }
+
+    /// Notes that a node is lost.
+    fn lose(&mut self, failure: &crate::schedule::Failure) -> Result<()> {
+        let error = self.failed(failure);
+        let crate::schedule::Failure::Node { node, .. } = *failure else {
+            return Err(error);
+        };
+        let trouble = self.batch.trouble(node);
+        let last = trouble.and_then(|trouble| trouble.last_failure.as_ref());
+        if matches!(last, Some(InvokeError::Refused { .. })) {
+            // The engine will do no other task either.
+            return Err(error);
+        }
+        let place = self.batch.lose(node);
+        self.lost.extend(place.map(|place| (place, error)));
         Ok(())
     }
 
@@ -234,7 +284,7 @@ impl Runner {
         };
         let (engine, place) = (self.engine.clone(), self.place.clone());
         // An attempt that failed may have left all the same what it was to make.
-        let look = self.resume && (self.earlier || attempt > 1);
+        let look = self.rules.resume && (self.rules.earlier || attempt > 1);
         let reuse = look || self.made.contains(&task.key().short());
         let sender = self.ended.0.clone();
         let run = Invocation {

@@ -30,6 +30,10 @@ pub struct Config {
     pub deadline: Option<Duration>,
     /// The job fails when the reported costs exceed this.
     pub budget: Option<f64>,
+    /// A node that cannot be done is [lost](super::Action::NodeLost) and the job goes on,
+    /// where it would fail otherwise. For nodes that nothing comes after: what does would run.
+    /// Off by default.
+    pub keep_going: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -46,6 +50,7 @@ impl Default for Config {
             speculation: Some(Speculation::default()),
             deadline: None,
             budget: None,
+            keep_going: false,
             seed: 0,
         }
     }

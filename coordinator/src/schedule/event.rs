@@ -176,6 +176,9 @@ pub enum Action {
         /// The invocation whose result counts.
         invocation: InvocationId,
     },
+    /// The node counts as done and has no result; with
+    /// [`keep_going`](super::Config::keep_going) alone. Comes at most once for a node.
+    NodeLost(Failure),
     /// Send [`Event::Tick`] at this time at the latest. Comes only when
     /// earlier than the one outstanding, so the newest one is enough to keep.
     WakeAt(Duration),

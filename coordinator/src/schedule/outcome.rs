@@ -24,18 +24,15 @@ impl Scheduler {
             self.paces.entry(kind).or_default().record(took, weight);
         }
         self.tally.speculation_won += u64::from(flight.speculative);
-        self.graph.finish(node);
-        self.release_follower(node);
-        self.retries.clear(node);
-        out.push(Action::NodeDone {
+        let done = Action::NodeDone {
             node,
             invocation: id,
-        });
-        self.abort_rest(node, out);
+        };
+        self.close(node, done, out);
         self.review(kind);
     }
 
-    /// Retries within the caps, or fails the job.
+    /// Retries within the caps, or gives the node up.
     pub(super) fn failed(
         &mut self,
         id: InvocationId,
@@ -82,21 +79,17 @@ impl Scheduler {
             self.tally.retries += u64::from(class != FailureClass::Throttled);
             return self.watch(newest);
         }
+        let delay = match verdict {
+            // A duplicate used the attempts up while this one was out.
+            Verdict::Again(delay) if !self.retries.exhausted(node) => delay,
+            Verdict::Again(_) | Verdict::GiveUp => return self.fail_node(node, class, out),
+        };
         let kind = self.graph.node(node).kind;
         self.stopped_running(node);
         self.recall_follower(node);
-        match verdict {
-            Verdict::GiveUp => return self.fail_node(node, class, out),
-            // A duplicate used the attempts up while this one was out.
-            Verdict::Again(_) if self.retries.exhausted(node) => {
-                return self.fail_node(node, class, out);
-            }
-            Verdict::Again(delay) => {
-                self.tally.retries += u64::from(class != FailureClass::Throttled);
-                let delay = delay.max(flight.pause);
-                self.graph.delay(node, self.now.saturating_add(delay));
-            }
-        }
+        self.tally.retries += u64::from(class != FailureClass::Throttled);
+        let delay = delay.max(flight.pause);
+        self.graph.delay(node, self.now.saturating_add(delay));
         self.review(kind);
     }
 
@@ -107,7 +100,22 @@ impl Scheduler {
             class,
             attempts,
         };
-        self.fail(failure, out);
+        if !self.config.keep_going {
+            return self.fail(failure, out);
+        }
+        let kind = self.graph.node(node).kind;
+        self.stopped_running(node);
+        self.close(node, Action::NodeLost(failure), out);
+        self.review(kind);
+    }
+
+    /// The node is done, with a result or without.
+    fn close(&mut self, node: NodeId, told: Action, out: &mut Vec<Action>) {
+        self.graph.finish(node);
+        self.release_follower(node);
+        self.retries.clear(node);
+        out.push(told);
+        self.abort_rest(node, out);
     }
 
     /// Fails the job.

@@ -4,26 +4,20 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use framemill_store::{RangeReader, ReaderOptions};
+use framemill_store::RangeReader;
 use framemill_thumbs::url::{Options, VideoSecond};
 use framemill_thumbs::{thumbnail_of, Format, Settings, Thumbnail};
+use framemill_worker::thumb::FRAME_READS;
+use framemill_worker::video::VideoFrame;
 use tokio_util::sync::CancellationToken;
 
 use crate::sources::Ranged;
-use crate::video::VideoFrame;
-
-/// How videos are read: in smaller pieces than a transcode would, since little is wanted.
-const FRAME_READS: ReaderOptions = ReaderOptions {
-    block: 64 << 10,
-    read_ahead: 1 << 20,
-    cache: 4 << 20,
-};
 
 /// A thumbnail of a frame of a video, which is read by ranges. For a thread that may block.
 ///
 /// # Errors
 /// Any [`framemill_thumbs::ThumbError`].
-pub fn frame_thumbnail(
+pub(super) fn frame_thumbnail(
     video: &Ranged,
     second: VideoSecond,
     options: &Options,

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The pipeline's settings of a server.
 
-use std::sync::Arc;
-
-use framemill_thumbs::decode::Fonts;
 use framemill_thumbs::url::Options;
 use framemill_thumbs::{thumbnail, Format, Limits, Settings};
+use framemill_worker::thumb::with_decoders;
 
 use crate::config::{Config, ConfigError};
-use crate::video::Still;
 
 /// The pipeline's settings of a server.
 ///
 /// # Errors
 /// [`ConfigError`] for a watermark that cannot be read.
 pub fn settings(config: &Config) -> Result<Settings, ConfigError> {
-    let mut settings = Settings {
+    let mut settings = with_decoders(Settings {
         limits: config.limits,
         quality: config.quality,
         webp_quality: config.webp_quality,
@@ -26,11 +23,7 @@ pub fn settings(config: &Config) -> Result<Settings, ConfigError> {
         linear_light: config.linear_light,
         watermark_opacity: config.watermark_opacity,
         ..Settings::default()
-    };
-    settings.decoders = settings.decoders.with_fonts(Fonts::of_this_machine());
-    for still in [Still::avif(), Still::heic()] {
-        settings.decoders = settings.decoders.with(Arc::new(still));
-    }
+    });
     if let Some(path) = &config.watermark {
         let wrong = |text: String| ConfigError(format!("watermark {}: {text}", path.display()));
         let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;

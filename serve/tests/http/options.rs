@@ -206,7 +206,8 @@ async fn an_avif_that_would_cost_too_much_is_a_webp_that_says_so() {
     assert_eq!(got.header("content-type"), "image/avif");
     assert_eq!(server.metric("framemill_webp_for_avif_total").await, 1);
     let hurried = Served::start(&[("avif_time", "0")]).await;
-    let got = hurried.photo("f:avif").await;
+    // Large enough to take longer than a moment.
+    let got = hurried.photo("f:avif/w:600/el:1").await;
     assert_eq!(got.status, 200, "{}", got.text());
     assert_eq!(got.header("x-framemill-instead-of"), "avif");
 }

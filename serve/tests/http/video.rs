@@ -226,7 +226,7 @@ async fn a_slow_video_gives_its_thread_back_once_nobody_waits() {
         ("allow_loopback", "1"),
         ("workers", "1"),
         ("request_timeout", "1"),
-        ("source_timeout", "8"),
+        ("source_timeout", "2"),
     ];
     let server = Served::start(&settings).await;
     for kind in ["/info", ""] {

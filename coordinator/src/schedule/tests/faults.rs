@@ -23,6 +23,39 @@ fn bad_input_and_bugs_fail_fast() {
 }
 
 #[test]
+fn what_cannot_be_done_is_lost_where_the_job_keeps_going() {
+    let mut hand = Hand::new(Config {
+        keep_going: true,
+        max_in_flight: 2,
+        ..Config::default()
+    });
+    let nodes = hand.add(3, &[]);
+    hand.scheduler.seal();
+    hand.send(Event::Start);
+    let lost = |number: usize, class, attempts| {
+        Action::NodeLost(Failure::Node {
+            node: nodes[number],
+            class,
+            attempts,
+        })
+    };
+    let actions = hand.fail(0, FailureClass::BadInput);
+    assert_eq!(actions[0], lost(0, FailureClass::BadInput, 1));
+    assert_eq!(launches(&actions), [(2, nodes[2])], "its room is free");
+    for attempt in 1..=4 {
+        let id = if attempt == 1 { 1 } else { attempt + 1 };
+        let actions = hand.fail(id, FailureClass::Crashed);
+        if attempt == 4 {
+            assert_eq!(actions, [lost(1, FailureClass::Crashed, 4)]);
+        } else {
+            assert_eq!(hand.until_launch(), [(attempt + 2, nodes[1])]);
+        }
+    }
+    assert_eq!(hand.finish(2).last(), Some(&Action::JobDone));
+    assert_eq!(hand.scheduler.counts().done, 3);
+}
+
+#[test]
 fn each_class_has_its_cap() {
     for (class, cap) in [
         (FailureClass::Transient, 4),

@@ -6,10 +6,10 @@ use std::io::{Read, Seek};
 use framemill_codec::libav::{Decoder, Demuxer, Frame, StreamInfo};
 use framemill_thumbs::plan::Size;
 use framemill_thumbs::{Limits, Result, ThumbError};
-use framemill_worker::index::choose_video;
-use framemill_worker::orientation::orientation;
 
 use super::{broken, VideoFacts};
+use crate::index::choose_video;
+use crate::orientation::orientation;
 
 /// Packets of the video that are decoded for one frame, at most.
 const MOST_PACKETS: u32 = 3000;

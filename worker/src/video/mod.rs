@@ -40,6 +40,7 @@ pub fn is_video(url: &str) -> bool {
 }
 
 /// A frame of a video, as a source for the pipeline.
+#[derive(Clone)]
 pub struct VideoFrame {
     facts: Facts,
     picture: Option<Picture>,
@@ -112,7 +113,8 @@ impl VideoFacts {
     }
 
     /// As JSON has it, for a file of so many bytes.
-    pub(crate) fn json(&self, bytes: u64) -> Value {
+    #[must_use]
+    pub fn json(&self, bytes: u64) -> Value {
         json!({
             "format": self.container,
             "video_codec": self.codec,
