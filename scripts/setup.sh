@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs what framemill needs to build and run, and only what is missing. Never asks.
-# BROWSER=1 also installs Chromium, in which tests play what framemill writes.
+# BROWSER=1 also installs what tests compare with: Chromium, in which they play what framemill
+# writes, and libvips.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
@@ -51,6 +52,7 @@ missing_packages() {
     have vpxenc && have vpxdec || echo vpx-tools
     have git || echo git
     [ -z "${BROWSER:-}" ] || have_browser || echo chromium
+    [ -z "${BROWSER:-}" ] || have vipsthumbnail || echo libvips-tools
     [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || echo ca-certificates
 }
 
