@@ -13,6 +13,7 @@
 //! | [`engine`] | where invocations run |
 //! | [`limits`] | what a job may take, and what its workers can |
 //! | [`stitch`] | from chunks to a file, verified |
+//! | [`profile`] | what is to be made of videos and pictures, in TOML |
 //! | [`report`] | what ran and what it cost |
 //! | [`orientation`] | display matrices as quarter turns |
 
@@ -22,6 +23,7 @@ pub mod error;
 pub mod job;
 pub mod limits;
 pub mod plan;
+pub mod profile;
 pub mod progress;
 pub mod rate;
 pub mod report;

@@ -171,6 +171,7 @@ fn wish(set: impl FnOnce(&mut TranscodeOptions)) -> TranscodeOptions {
         rate: Rate::Quality(None),
         preset: Preset::Fast,
         size: None,
+        no_enlarge: false,
         fps: None,
         crop: None,
         start: None,

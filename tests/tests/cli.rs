@@ -58,6 +58,7 @@ fn help_names_every_flag() {
         "maxrate",
         "preset",
         "size",
+        "no-enlarge",
         "fps",
         "crop",
         "start",
@@ -87,6 +88,30 @@ fn help_names_every_flag() {
         );
     }
     assert!(!help.contains("order-seed"), "a flag for tests is shown");
+}
+
+#[test]
+fn profiles_are_listed_shown_and_checked() {
+    let list = Job::bare("profile list").ok().stdout();
+    let names: Vec<_> = list.lines().filter_map(|l| l.split(' ').next()).collect();
+    assert_eq!(names, ["web", "mobile", "archive", "preview"]);
+    let folder = place::scratch();
+    for name in names {
+        let text = Job::bare(&format!("profile show {name}")).ok().stdout();
+        let file = folder.path().join(format!("{name}.toml"));
+        fs::write(&file, text).expect("room");
+        let said = Job::bare("profile").flag("check", &file).ok().stdout();
+        assert!(said.contains(" image"), "{said}");
+    }
+    let wrong = folder.path().join("wrong.toml");
+    fs::write(&wrong, "[[video]]\nextension = 'mp4'\ncdec = 'h264'\n").expect("room");
+    let refused = |job: Job, words: &[&str]| {
+        let _ = job.fails(2, words);
+    };
+    let nearest = ["wrong.toml", "[[video]] 1", "cdec", "nearest is codec"];
+    refused(Job::bare("profile").flag("check", &wrong), &nearest);
+    refused(Job::bare("profile show absent"), &["absent", "web, mobile"]);
+    refused(Job::bare("profile check absent.toml"), &["absent.toml"]);
 }
 
 #[test]

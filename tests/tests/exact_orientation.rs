@@ -153,6 +153,23 @@ fn probe_names_the_orientation() {
 }
 
 #[test]
+fn smaller_pictures_are_not_enlarged_where_that_is_said() {
+    let folder = place::scratch();
+    let output = folder.path().join("out.mp4");
+    for (size, wanted) in [
+        ("-1x400", (320, 180)),
+        ("640x-1", (320, 180)),
+        ("-1x90", (160, 90)),
+    ] {
+        let job = Job::transcode(&plain(), &output).flags(CHEAP);
+        let run = job
+            .flags(&format!("--overwrite --no-enlarge --size {size}"))
+            .ok();
+        assert_eq!(streams::streams(&output).size(), wanted, "{}", run.line);
+    }
+}
+
+#[test]
 fn a_requested_size_is_the_displayed_one() {
     let source = oriented(&short_source(), &ORIENTATIONS[0]);
     let folder = place::scratch();

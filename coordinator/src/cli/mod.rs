@@ -8,6 +8,7 @@ pub mod measure;
 pub mod pictures;
 pub mod plan;
 pub mod probe;
+pub mod profile;
 pub mod serve;
 mod show;
 mod signals;
@@ -69,6 +70,8 @@ enum Command {
     Vp8(vp8::Vp8Args),
     /// Make thumbnails of pictures, one or thousands
     Thumb(Box<thumb::ThumbArgs>),
+    /// Profiles: what is to be made of videos and pictures
+    Profile(profile::ProfileArgs),
     /// Serve over HTTP
     Serve(serve::ServeArgs),
     /// Digest the pictures that workers would encode
@@ -141,6 +144,7 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         Command::Measure(args) => measure::run(&args),
         Command::Vp8(args) => vp8::run(&args, quiet, simd.unwrap_or_else(Dsp::best)),
         Command::Thumb(args) => runtime.block_on(thumb::run(*args, quiet)),
+        Command::Profile(args) => profile::run(&args),
         Command::Serve(args) => runtime.block_on(serve::run(args, quiet)),
         Command::Pictures(args) => runtime.block_on(pictures::run(*args, simd)),
         Command::Work => runtime.block_on(work::run(simd)),

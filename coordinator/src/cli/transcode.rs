@@ -54,6 +54,9 @@ pub struct MediaArgs {
     /// Size to scale to; -1 keeps the proportion
     #[arg(long, value_name = "WxH", value_parser = options::parse_size, allow_hyphen_values = true)]
     pub size: Option<(Option<u32>, Option<u32>)>,
+    /// Leave pictures as they are that are smaller than --size
+    #[arg(long, requires = "size")]
+    pub no_enlarge: bool,
     /// Constant frame rate to convert to, such as 25 or 30000/1001
     #[arg(long, value_name = "RATE", value_parser = options::parse_rate)]
     pub fps: Option<Rational>,
@@ -176,6 +179,7 @@ impl MediaArgs {
             },
             preset: self.preset,
             size: self.size,
+            no_enlarge: self.no_enlarge,
             fps: self.fps,
             crop: self.crop,
             start: self.start,

@@ -146,6 +146,8 @@ pub struct TranscodeOptions {
     pub preset: Preset,
     /// Width and height; `None` keeps the proportion.
     pub size: Option<(Option<u32>, Option<u32>)>,
+    /// Keep pictures that are smaller as they are.
+    pub no_enlarge: bool,
     /// Constant frame rate to convert to.
     pub fps: Option<Rational>,
     /// Width, height, x and y of what to keep.

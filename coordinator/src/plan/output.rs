@@ -174,7 +174,8 @@ fn shaping(
         size
     };
     let (width, height) = scaled(size, &shape, options);
-    if (width, height) != (shape.width, shape.height) {
+    let larger = width > shape.width || height > shape.height;
+    if (width, height) != (shape.width, shape.height) && !(larger && options.no_enlarge) {
         filter.scale = Some((width, height));
         shape = Shape {
             width,
