@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! JPEG by libjpeg-turbo, scaled down in the inverse DCT.
+//!
+//! | Module | What is in it |
+//! |---|---|
+//! | `segments` | metadata and colour profile |
+//! | `eighth` | baseline pictures at an eighth of their size, without the library |
+//! | `frame` | their headers |
+//! | `huffman` | their bits and codes |
 
+mod eighth;
+mod frame;
+mod huffman;
+mod segments;
+
+use segments::Segments;
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
 
 use super::{bounded, checked_size, exif, Decode, Facts, Frame, Source};
@@ -21,6 +34,8 @@ struct JpegSource<'a> {
     facts: Facts,
     decompressor: Decompressor,
     ink: bool,
+    /// Whether it is grey, or of brightness and two differences of colour, by Huffman codes.
+    usual: bool,
     /// Whether Adobe's marker is there, which says that ink is stored inverted.
     adobe: bool,
     lossless: bool,
@@ -58,6 +73,8 @@ impl Decode for Jpeg {
             facts,
             decompressor,
             ink: matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK),
+            usual: !header.is_arithmetic
+                && matches!(header.colorspace, Colorspace::Gray | Colorspace::YCbCr),
             adobe: segments.adobe,
             lossless: header.is_lossless,
             done: false,
@@ -79,6 +96,14 @@ impl Source for JpegSource<'_> {
         } else {
             scaling(self.facts.size, least)
         };
+        if self.usual && factor == ScalingFactor::ONE_EIGHTH {
+            if let Some(picture) = eighth::decode(self.bytes, self.facts.size) {
+                return Ok(Some(Frame {
+                    picture,
+                    milliseconds: 0,
+                }));
+            }
+        }
         self.decompressor
             .set_scaling_factor(factor)
             .map_err(|e| ThumbError::bug("jpeg", e))?;
@@ -127,69 +152,6 @@ fn scaling(size: Size, least: Size) -> ScalingFactor {
     };
     let eighths = (1..8).find(|eighths| enough(*eighths)).unwrap_or(8);
     ScalingFactor::new(eighths as usize, 8)
-}
-
-/// What the segments in front of the first scan hold beside the picture (ITU-T T.81, B.1.1.4).
-#[derive(Default)]
-struct Segments<'a> {
-    exif: Option<&'a [u8]>,
-    adobe: bool,
-    /// Numbered parts of the profile, as ICC.1 annex B.4 has them.
-    profile: Vec<(u8, &'a [u8])>,
-}
-
-impl<'a> Segments<'a> {
-    fn read(bytes: &'a [u8]) -> Self {
-        let mut segments = Self::default();
-        let mut rest = bytes.get(2..).unwrap_or(&[]);
-        while let [0xff, marker, tail @ ..] = rest {
-            match *marker {
-                0xff => rest = &rest[1..],
-                0x01 | 0xd0..=0xd8 => rest = tail,
-                0xd9 | 0xda => break,
-                _ => {
-                    let Some(body) = segment_body(tail) else {
-                        break;
-                    };
-                    segments.take(*marker, body);
-                    rest = &tail[2 + body.len()..];
-                }
-            }
-        }
-        segments
-    }
-
-    fn take(&mut self, marker: u8, body: &'a [u8]) {
-        match marker {
-            0xe1 if self.exif.is_none() => self.exif = body.strip_prefix(b"Exif\0\0"),
-            0xe2 => {
-                if let Some([number, _, part @ ..]) = body.strip_prefix(b"ICC_PROFILE\0") {
-                    self.profile.push((*number, part));
-                }
-            }
-            0xee => self.adobe |= body.starts_with(b"Adobe"),
-            _ => {}
-        }
-    }
-
-    fn profile(&self) -> Option<Vec<u8>> {
-        if self.profile.is_empty() {
-            return None;
-        }
-        let mut parts = self.profile.clone();
-        parts.sort_by_key(|(number, _)| *number);
-        Some(
-            parts
-                .iter()
-                .flat_map(|(_, part)| part.iter().copied())
-                .collect(),
-        )
-    }
-}
-
-fn segment_body(tail: &[u8]) -> Option<&[u8]> {
-    let length = u16::from_be_bytes([*tail.first()?, *tail.get(1)?]);
-    tail.get(2..usize::from(length))
 }
 
 #[cfg(test)]
