@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! GIF, frame by frame on one canvas.
+//!
+//! The library finds the frames; pixels are unpacked in `lzw`, and by the library where that
+//! does not know what to do with them.
 
+mod lzw;
+
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::num::NonZeroU64;
 
-use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, MemoryLimit, Repeat};
+use gif::streaming_decoder::FrameDecoder;
+use gif::{
+    ColorOutput, DecodeOptions, Decoder, DisposalMethod, Frame as GifFrame, MemoryLimit, Repeat,
+};
 
 use super::{checked_size, Decode, Facts, Frame, Source};
 use crate::error::{Result, ThumbError};
@@ -21,7 +30,12 @@ pub(super) struct Gif;
 
 struct GifSource<'a> {
     facts: Facts,
+    bytes: &'a [u8],
     decoder: Decoder<Cursor<&'a [u8]>>,
+    /// Whether the library leaves pixels packed.
+    packed: bool,
+    /// Most pixels of a frame.
+    most: u64,
     canvas: Picture,
     /// What the next frame begins with by clearing: a part of the canvas, and what was below.
     cleanup: Cleanup,
@@ -47,20 +61,32 @@ fn broken(error: impl std::fmt::Display) -> ThumbError {
     ThumbError::broken(Format::Gif, error)
 }
 
+/// Bytes that the library reads beside a frame, which has a byte a pixel.
+const BESIDE: u64 = 1 << 20;
+
+fn options(most: u64) -> DecodeOptions {
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::Indexed);
+    let most = NonZeroU64::new(most).unwrap_or(NonZeroU64::MIN);
+    options.set_memory_limit(MemoryLimit::Bytes(most));
+    options
+}
+
+fn decoder(bytes: &[u8], most: u64, packed: bool) -> Result<Decoder<Cursor<&[u8]>>> {
+    // Noise takes half as much again when it is packed.
+    let mut options = options(if packed { most.saturating_mul(2) } else { most });
+    options.skip_frame_decoding(packed);
+    options.read_info(Cursor::new(bytes)).map_err(broken)
+}
+
 impl Decode for Gif {
     fn format(&self) -> Format {
         Format::Gif
     }
 
     fn open<'a>(&self, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a>> {
-        let mut options = DecodeOptions::new();
-        options.set_color_output(ColorOutput::Indexed);
-        // A frame has a byte a pixel, and the library reads a few buffers beside it.
-        let most = limits.pixels.saturating_add(1 << 20);
-        options.set_memory_limit(MemoryLimit::Bytes(
-            NonZeroU64::new(most).unwrap_or(NonZeroU64::MIN),
-        ));
-        let decoder = options.read_info(Cursor::new(bytes)).map_err(broken)?;
+        let most = limits.pixels.saturating_add(BESIDE);
+        let decoder = decoder(bytes, most, true)?;
         let (width, height) = (u32::from(decoder.width()), u32::from(decoder.height()));
         let size = checked_size(Format::Gif, width, height)?;
         limits.check_source(size, true)?;
@@ -73,7 +99,10 @@ impl Decode for Gif {
         };
         Ok(Box::new(GifSource {
             facts,
+            bytes,
             decoder,
+            packed: true,
+            most,
             canvas: Picture::filled(size, Layout::Rgba, &[0; 4])?,
             cleanup: Cleanup::Nothing,
             frames: 0,
@@ -89,7 +118,7 @@ impl Source for GifSource<'_> {
     fn next_frame(&mut self, _least: Size) -> Result<Option<Frame>> {
         self.clean_up();
         let global = self.decoder.global_palette().map(<[u8]>::to_vec);
-        let Some(frame) = self.decoder.read_next_frame().map_err(broken)? else {
+        let Some(frame) = self.read()? else {
             return match self.frames {
                 0 => Err(broken("it has no frame")),
                 _ => Ok(None),
@@ -103,24 +132,17 @@ impl Source for GifSource<'_> {
             width: usize::from(frame.width),
             height: usize::from(frame.height),
         };
-        let before = match frame.dispose {
-            DisposalMethod::Previous => Some(self.canvas.clone()),
-            _ => None,
-        };
-        self.cleanup = match (frame.dispose, before) {
-            (_, Some(canvas)) => Cleanup::Restore(canvas),
-            (DisposalMethod::Background, _) => Cleanup::Clear(area),
+        self.cleanup = match frame.dispose {
+            DisposalMethod::Previous => Cleanup::Restore(self.canvas.clone()),
+            DisposalMethod::Background => Cleanup::Clear(area),
             _ => Cleanup::Nothing,
         };
-        let transparent = frame.transparent;
+        let colors = colors(palette, frame.transparent);
         for_rows(&mut self.canvas, area, |y, row| {
             let indices = frame.buffer.get(y * area.width..).unwrap_or(&[]);
-            for (pixel, &index) in row.chunks_exact_mut(4).zip(indices) {
-                let at = usize::from(index) * 3;
-                if let (true, Some(color)) = (Some(index) != transparent, palette.get(at..at + 3)) {
-                    pixel[..3].copy_from_slice(color);
-                    pixel[3] = 255;
-                }
+            for (pixel, &index) in row.as_chunks_mut::<4>().0.iter_mut().zip(indices) {
+                let (color, kept) = colors[usize::from(index)];
+                *pixel = (u32::from_ne_bytes(*pixel) & kept | color).to_ne_bytes();
             }
         });
         let delay = if frame.delay < SHORTEST {
@@ -136,7 +158,49 @@ impl Source for GifSource<'_> {
     }
 }
 
+/// The colours of all indices, and which bits of what is below them stay: none, or all where an
+/// index is transparent or has no colour. A choice would be guessed wrong where they are mixed.
+fn colors(palette: &[u8], transparent: Option<u8>) -> [(u32, u32); 256] {
+    let mut colors = [(0, u32::MAX); 256];
+    for (out, color) in colors.iter_mut().zip(palette.chunks_exact(3)) {
+        *out = (u32::from_ne_bytes([color[0], color[1], color[2], 255]), 0);
+    }
+    if let Some(index) = transparent {
+        colors[usize::from(index)] = (0, u32::MAX);
+    }
+    colors
+}
+
 impl GifSource<'_> {
+    /// The next frame, its pixels as indices.
+    fn read(&mut self) -> Result<Option<GifFrame<'static>>> {
+        let read = match self.decoder.read_next_frame() {
+            Err(_) if self.packed && self.frames == 0 => {
+                // The library finds the end of what is packed first, and there may be all pixels
+                // of a picture even so.
+                self.decoder = decoder(self.bytes, self.most, false)?;
+                self.packed = false;
+                self.decoder.read_next_frame()
+            }
+            read => read,
+        };
+        let Some(frame) = read.map_err(broken)? else {
+            return Ok(None);
+        };
+        let mut frame = frame.clone();
+        if self.packed {
+            let pixels = usize::from(frame.width) * usize::from(frame.height);
+            let plain = !frame.interlaced && pixels as u64 <= self.most;
+            match plain.then(|| lzw::unpack(&frame.buffer, pixels)).flatten() {
+                Some(pixels) => frame.buffer = Cow::Owned(pixels),
+                None => FrameDecoder::new(options(self.most))
+                    .decode_lzw_encoded_frame(&mut frame)
+                    .map_err(broken)?,
+            }
+        }
+        Ok(Some(frame))
+    }
+
     fn clean_up(&mut self) {
         match std::mem::replace(&mut self.cleanup, Cleanup::Nothing) {
             Cleanup::Nothing => {}
