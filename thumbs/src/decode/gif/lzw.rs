@@ -141,23 +141,26 @@ impl<'a> Bits<'a> {
 
 #[cfg(test)]
 mod tests {
-    use gif::streaming_decoder::FrameDecoder;
-    use gif::{ColorOutput, DecodeOptions, Frame};
+    use gif::{ColorOutput, DecodeOptions, Encoder, Frame};
 
     use super::*;
 
+    /// The pixels of a file whose only frame has this packed.
     fn by_library(data: &[u8], width: u16, height: u16) -> Option<Vec<u8>> {
-        let mut options = DecodeOptions::new();
-        options.set_color_output(ColorOutput::Indexed);
-        let mut frame = Frame {
+        let mut encoder = Encoder::new(Vec::new(), width, height, &[0; 6]).unwrap();
+        let frame = Frame {
             width,
             height,
             buffer: data.to_vec().into(),
             ..Frame::default()
         };
-        let mut decoder = FrameDecoder::new(options);
-        decoder.decode_lzw_encoded_frame(&mut frame).ok()?;
-        Some(frame.buffer.into_owned())
+        encoder.write_lzw_pre_encoded_frame(&frame).unwrap();
+        let file = encoder.into_inner().unwrap();
+        let mut options = DecodeOptions::new();
+        options.set_color_output(ColorOutput::Indexed);
+        let mut decoder = options.read_info(&file[..]).unwrap();
+        let frame = decoder.read_next_frame().ok()??;
+        Some(frame.buffer.to_vec())
     }
 
     /// Pixels below `colors`, in runs that last about so long.

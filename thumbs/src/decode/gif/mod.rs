@@ -10,7 +10,6 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::num::NonZeroU64;
 
-use gif::streaming_decoder::FrameDecoder;
 use gif::{
     ColorOutput, DecodeOptions, Decoder, DisposalMethod, Frame as GifFrame, MemoryLimit, Repeat,
 };
@@ -64,17 +63,14 @@ fn broken(error: impl std::fmt::Display) -> ThumbError {
 /// Bytes that the library reads beside a frame, which has a byte a pixel.
 const BESIDE: u64 = 1 << 20;
 
-fn options(most: u64) -> DecodeOptions {
+/// A decoder that allows for so many pixels, and leaves them packed or not.
+fn decoder(bytes: &[u8], most: u64, packed: bool) -> Result<Decoder<Cursor<&[u8]>>> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
+    // Noise takes half as much again when it is packed.
+    let most = if packed { most.saturating_mul(2) } else { most };
     let most = NonZeroU64::new(most).unwrap_or(NonZeroU64::MIN);
     options.set_memory_limit(MemoryLimit::Bytes(most));
-    options
-}
-
-fn decoder(bytes: &[u8], most: u64, packed: bool) -> Result<Decoder<Cursor<&[u8]>>> {
-    // Noise takes half as much again when it is packed.
-    let mut options = options(if packed { most.saturating_mul(2) } else { most });
     options.skip_frame_decoding(packed);
     options.read_info(Cursor::new(bytes)).map_err(broken)
 }
@@ -174,31 +170,36 @@ fn colors(palette: &[u8], transparent: Option<u8>) -> [(u32, u32); 256] {
 impl GifSource<'_> {
     /// The next frame, its pixels as indices.
     fn read(&mut self) -> Result<Option<GifFrame<'static>>> {
-        let read = match self.decoder.read_next_frame() {
-            Err(_) if self.packed && self.frames == 0 => {
-                // The library finds the end of what is packed first, and there may be all pixels
-                // of a picture even so.
-                self.decoder = decoder(self.bytes, self.most, false)?;
-                self.packed = false;
-                self.decoder.read_next_frame()
-            }
-            read => read,
-        };
-        let Some(frame) = read.map_err(broken)? else {
-            return Ok(None);
-        };
-        let mut frame = frame.clone();
-        if self.packed {
-            let pixels = usize::from(frame.width) * usize::from(frame.height);
-            let plain = !frame.interlaced && pixels as u64 <= self.most;
-            match plain.then(|| lzw::unpack(&frame.buffer, pixels)).flatten() {
-                Some(pixels) => frame.buffer = Cow::Owned(pixels),
-                None => FrameDecoder::new(options(self.most))
-                    .decode_lzw_encoded_frame(&mut frame)
-                    .map_err(broken)?,
-            }
+        if !self.packed {
+            let frame = self.decoder.read_next_frame().map_err(broken)?;
+            return Ok(frame.cloned());
         }
-        Ok(Some(frame))
+        match self.decoder.read_next_frame() {
+            Ok(None) => return Ok(None),
+            Ok(Some(frame)) if !frame.interlaced => {
+                let pixels = usize::from(frame.width) * usize::from(frame.height);
+                let fits = pixels as u64 <= self.most;
+                if let Some(unpacked) = fits.then(|| lzw::unpack(&frame.buffer, pixels)).flatten() {
+                    let mut frame = frame.clone();
+                    frame.buffer = Cow::Owned(unpacked);
+                    return Ok(Some(frame));
+                }
+            }
+            _ => {}
+        }
+        self.leave_to_library()?;
+        self.read()
+    }
+
+    /// Begins anew with a decoder that unpacks pixels itself, and goes on to the same frame: what
+    /// is damaged, how far, and whether there are all pixels even so, is the library's to say.
+    fn leave_to_library(&mut self) -> Result<()> {
+        self.decoder = decoder(self.bytes, self.most, false)?;
+        self.packed = false;
+        for _ in 0..self.frames {
+            self.decoder.read_next_frame().map_err(broken)?;
+        }
+        Ok(())
     }
 
     fn clean_up(&mut self) {
