@@ -33,6 +33,7 @@ struct Prepared {
     sizes: Sizes,
     first: Frame,
     source: Size,
+    shrunk_by: Option<f64>,
 }
 
 impl Job<'_> {
@@ -46,6 +47,7 @@ impl Job<'_> {
         let mut run = Run {
             profile: profile.as_deref(),
             source: prepared.source,
+            shrunk_by: prepared.shrunk_by,
             watermark: self.settings.watermark.as_ref(),
             most_pixels: self.limits.result_pixels,
             linear: self.settings.linear_light,
@@ -133,9 +135,11 @@ impl Job<'_> {
             !self.animated
         });
         let before = self.sizes(self.facts.size)?;
+        // PNG is made smaller by means of levels, which are no means of light.
+        let exact = self.settings.linear_light && self.facts.format == Format::Png;
         let least = match trim {
-            Some(_) => self.facts.size,
-            None => self.least(&before),
+            None if !exact => self.least(&before),
+            _ => self.facts.size,
         };
         self.check()?;
         let first = source.next_frame(least)?;
@@ -164,6 +168,7 @@ impl Job<'_> {
             sizes,
             first,
             source: size,
+            shrunk_by: source.shrunk_by(),
         })
     }
 

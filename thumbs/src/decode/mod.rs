@@ -6,6 +6,7 @@
 //! | `jpeg`, `png`, `gif`, `webp`, `svg` | a decoder each |
 //! | `svg_work` | how much work an SVG is |
 //! | `image` | TIFF, BMP and ICO |
+//! | `shrink` | pictures made smaller row by row |
 //! | `exif` | the orientation |
 //!
 //! The seam is [`Decode`]: [`Decoders::with`] adds formats, or other decoders for those here.
@@ -15,6 +16,7 @@ mod gif;
 mod image;
 mod jpeg;
 mod png;
+mod shrink;
 mod svg;
 mod svg_work;
 mod webp;
@@ -91,6 +93,13 @@ pub trait Source {
     /// # Errors
     /// Any [`ThumbError`].
     fn next_frame(&mut self, least: Size) -> Result<Option<Frame>>;
+
+    /// How many of the source's pixels one of the last frame stands for, across and down, where
+    /// the decoder knows: pixels at the right and at the bottom may stand for fewer. Else it is
+    /// the frame's size that tells.
+    fn shrunk_by(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// A decoder of one format.

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, Decoder, Limits as PngLimits, Reader, Transformations};
 
+use super::shrink::{self, Shrink};
 use super::{bounded, checked_size, eight_bits, exif, from_channels};
 use super::{Decode, Facts, Frame, Source};
 use crate::error::{Result, ThumbError};
@@ -17,6 +18,8 @@ pub(super) struct Png;
 struct PngSource<'a> {
     facts: Facts,
     reader: Reader<Cursor<&'a [u8]>>,
+    /// Pixels of the source to one of the frame, across and down.
+    side: u32,
     done: bool,
 }
 
@@ -58,6 +61,7 @@ impl Decode for Png {
         Ok(Box::new(PngSource {
             facts,
             reader,
+            side: 1,
             done: false,
         }))
     }
@@ -68,35 +72,52 @@ impl Source for PngSource<'_> {
         &self.facts
     }
 
-    fn next_frame(&mut self, _least: Size) -> Result<Option<Frame>> {
+    fn next_frame(&mut self, least: Size) -> Result<Option<Frame>> {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
         let (color, depth) = self.reader.output_color_type();
+        let channels = color.samples();
         let sixteen = depth == BitDepth::Sixteen;
-        // Rows of sixteen bits become eight as they come, where they come in order.
-        let samples = if sixteen && !self.reader.info().interlaced {
-            let pixels = self.facts.size.pixels() as usize;
-            let mut samples = Vec::with_capacity(pixels * color.samples());
+        // Rows become smaller, and of eight bits, as they come, where they come in order.
+        let in_order = !self.reader.info().interlaced;
+        self.side = match in_order {
+            true => shrink::side(self.facts.size, least),
+            false => 1,
+        };
+        let (size, samples) = if in_order && (sixteen || self.side > 1) {
+            let mut shrink = Shrink::new(self.facts.size, self.side, channels);
+            let mut eight = Vec::new();
             while let Some(row) = self.reader.next_row().map_err(broken)? {
-                samples.extend(to_eight(row.data()));
+                if sixteen {
+                    eight.clear();
+                    eight.extend(to_eight(row.data()));
+                    shrink.row(&eight);
+                } else {
+                    shrink.row(row.data());
+                }
             }
-            samples
+            (shrink.small(), shrink.finish())
         } else {
             let bytes = self.reader.output_buffer_size();
             let bytes = bytes.ok_or_else(|| ThumbError::bug("png", "its size overflows"))?;
             let mut samples = vec![0; bytes];
             let info = self.reader.next_frame(&mut samples).map_err(broken)?;
             samples.truncate(info.buffer_size());
-            match sixteen {
+            let samples = match sixteen {
                 true => to_eight(&samples).collect(),
                 false => samples,
-            }
+            };
+            (self.facts.size, samples)
         };
         Ok(Some(Frame {
-            picture: from_channels(self.facts.size, color.samples(), samples)?,
+            picture: from_channels(size, channels, samples)?,
             milliseconds: 0,
         }))
+    }
+
+    fn shrunk_by(&self) -> Option<f64> {
+        Some(f64::from(self.side))
     }
 }
 

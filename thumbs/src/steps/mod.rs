@@ -36,6 +36,8 @@ pub(crate) struct Run<'a> {
     pub(crate) profile: Option<&'a [u8]>,
     /// The size that the headers state, before any shrinking on load.
     pub(crate) source: Size,
+    /// How many of its pixels one of a frame stands for, where the decoder told.
+    pub(crate) shrunk_by: Option<f64>,
     /// The watermark.
     pub(crate) watermark: Option<&'a Picture>,
     /// Most pixels of a watermark.
@@ -68,13 +70,11 @@ impl Run<'_> {
                     place(oriented, *crop, gravity, *dpr)
                 };
                 let rect = orientation.unturned(rect, oriented);
-                resize::resize(
-                    picture,
-                    self.source,
-                    rect,
-                    orientation.size(*to),
-                    self.linear,
-                )
+                let source = resize::Whole {
+                    size: self.source,
+                    shrunk_by: self.shrunk_by,
+                };
+                resize::resize(picture, source, rect, orientation.size(*to), self.linear)
             }
             Step::Colour { keep } => {
                 let (picture, warning) = color::to_srgb(picture, self.profile, *keep)?;

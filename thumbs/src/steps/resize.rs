@@ -26,21 +26,45 @@ pub(crate) fn least_source(source: Size, crop: Size, to: Size) -> Size {
     )
 }
 
-/// The part `rect` of a source of `source` pixels, which `picture` shows all of, maybe smaller,
-/// resized to `to`.
+/// The source that a picture shows all of.
+#[derive(Clone, Copy)]
+pub(super) struct Whole {
+    /// Its size.
+    pub(super) size: Size,
+    /// How many of its pixels one of the picture stands for, where that is known: those at the
+    /// right and at the bottom may stand for fewer. Else the picture's size tells.
+    pub(super) shrunk_by: Option<f64>,
+}
+
+impl From<Size> for Whole {
+    fn from(size: Size) -> Self {
+        let shrunk_by = None;
+        Self { size, shrunk_by }
+    }
+}
+
+/// The part `rect` of a source, which `picture` shows all of, maybe smaller, resized to `to`.
 pub(super) fn resize(
     picture: Picture,
-    source: Size,
+    source: impl Into<Whole>,
     rect: Rect,
     to: Size,
     linear: bool,
 ) -> Result<Picture> {
     let from = picture.size();
+    let Whole {
+        size: source,
+        shrunk_by,
+    } = source.into();
     if from == source && rect.size() == to {
         return picture.cropped(rect);
     }
-    let x = f64::from(from.width) / f64::from(source.width);
-    let y = f64::from(from.height) / f64::from(source.height);
+    let factor = |from: u32, source: u32| match shrunk_by {
+        Some(by) => 1.0 / by,
+        None => f64::from(from) / f64::from(source),
+    };
+    let x = factor(from.width, source.width);
+    let y = factor(from.height, source.height);
     if rect.size() == source && from == to {
         return Ok(picture);
     }

@@ -6,3 +6,4 @@ mod any;
 mod common;
 mod formats;
 mod hostile;
+mod shrink;

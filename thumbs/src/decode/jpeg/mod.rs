@@ -39,6 +39,7 @@ struct JpegSource<'a> {
     /// Whether Adobe's marker is there, which says that ink is stored inverted.
     adobe: bool,
     lossless: bool,
+    factor: ScalingFactor,
     done: bool,
 }
 
@@ -77,6 +78,7 @@ impl Decode for Jpeg {
                 && matches!(header.colorspace, Colorspace::Gray | Colorspace::YCbCr),
             adobe: segments.adobe,
             lossless: header.is_lossless,
+            factor: ScalingFactor::ONE,
             done: false,
         }))
     }
@@ -96,6 +98,7 @@ impl Source for JpegSource<'_> {
         } else {
             scaling(self.facts.size, least)
         };
+        self.factor = factor;
         if self.usual && factor == ScalingFactor::ONE_EIGHTH {
             if let Some(picture) = eighth::decode(self.bytes, self.facts.size) {
                 return Ok(Some(Frame {
@@ -135,6 +138,10 @@ impl Source for JpegSource<'_> {
             picture: Picture::new(size, layout, samples)?,
             milliseconds: 0,
         }))
+    }
+
+    fn shrunk_by(&self) -> Option<f64> {
+        Some(self.factor.denom() as f64 / self.factor.num() as f64)
     }
 }
 
