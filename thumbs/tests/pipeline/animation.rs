@@ -192,3 +192,27 @@ fn smart_gravity_stays_where_it_was_in_the_first_frame() {
     assert!(flat(&found[1].0) > 0);
     assert!(near(&at(&found[1].0, 0.5, 0.5), &[120; 3], 6));
 }
+
+#[test]
+fn frames_whose_rows_are_interlaced_stand_among_others() {
+    let palette: Vec<u8> = (0..8u8).flat_map(|n| [n * 30, n, 200]).collect();
+    let mut encoder = gif::Encoder::new(Vec::new(), 8, 8, &palette).unwrap();
+    let plain: Vec<u8> = (0..8).flat_map(|row| [row; 8]).collect();
+    let passes: Vec<u8> = [0, 4, 2, 6, 1, 3, 5, 7]
+        .iter()
+        .flat_map(|row| [*row; 8])
+        .collect();
+    for (rows, interlaced) in [(&plain, false), (&passes, true), (&plain, false)] {
+        let mut frame = gif::Frame::from_indexed_pixels(8, 8, rows.clone(), None);
+        (frame.palette, frame.interlaced) = (None, interlaced);
+        encoder.write_frame(&frame).unwrap();
+    }
+    let found = frames(&encoder.into_inner().unwrap());
+    assert_eq!(found.len(), 3);
+    for (picture, _) in &found {
+        for row in 0..8u8 {
+            let pixel = at(picture, 0.5, (f64::from(row) + 0.5) / 8.0);
+            assert_eq!(pixel, [row * 30, row, 200, 255]);
+        }
+    }
+}
