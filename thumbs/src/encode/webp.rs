@@ -37,7 +37,12 @@ impl WebpAnimation {
         let kind = if coding.lossless {
             EncodingType::Lossless
         } else {
-            EncodingType::Lossy(LossyEncodingConfig::default())
+            EncodingType::Lossy(LossyEncodingConfig {
+                // As libwebp itself has it, and all that is built on it: a quality gives the
+                // same bytes here as there.
+                segments: 4,
+                ..LossyEncodingConfig::default()
+            })
         };
         let options = EncoderOptions {
             anim_params: AnimParams {
