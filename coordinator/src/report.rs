@@ -2,7 +2,7 @@
 //! The report of a job: what ran when, and what it cost. It is written while
 //! the job runs, so that thousands of invocations take no memory.
 
-use framemill_worker::TaskStats;
+use framemill_worker::Outcome;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fs::File;
@@ -41,6 +41,11 @@ pub struct ReportStats {
     /// CPU seconds of the worker's own thread. Encoders that bring threads of
     /// their own spend more; the totals count everything.
     pub cpu_s: f64,
+    /// Seconds from its start until a rebase missed nothing but the state that it
+    /// continues from; 0 for all else.
+    pub ready_s: f64,
+    /// Frames encoded, or packets indexed that show one.
+    pub frames: u64,
     /// Bytes fetched from stores.
     pub bytes_read: u64,
     /// Bytes written to stores.
@@ -49,10 +54,13 @@ pub struct ReportStats {
     pub peak_memory: u64,
 }
 
-impl From<&TaskStats> for ReportStats {
-    fn from(s: &TaskStats) -> Self {
+impl From<&Outcome> for ReportStats {
+    fn from(outcome: &Outcome) -> Self {
+        let s = &outcome.stats;
         Self {
             cpu_s: s.cpu_s,
+            ready_s: s.ready_s,
+            frames: outcome.frames,
             bytes_read: s.bytes_read,
             bytes_written: s.bytes_written,
             peak_memory: s.peak_memory,

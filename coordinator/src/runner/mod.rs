@@ -410,10 +410,7 @@ impl Runner {
             queued_s: flight.queued.as_secs_f64(),
             start_s: flight.start.as_secs_f64(),
             end_s: self.now().as_secs_f64(),
-            stats: result
-                .as_ref()
-                .map(|o| ReportStats::from(&o.stats))
-                .unwrap_or_default(),
+            stats: result.as_ref().map(ReportStats::from).unwrap_or_default(),
             outcome: match result {
                 Ok(_) => "ok".into(),
                 Err(error) => error.to_string().into(),
