@@ -11,6 +11,7 @@
 //! | [`runner`] | drives the scheduler against an engine, resumes |
 //! | [`schedule`] | the scheduler: a pure state machine |
 //! | [`engine`] | where invocations run |
+//! | [`sim`] | a job on other workers: how long, for how much |
 //! | [`limits`] | what a job may take, and what its workers can |
 //! | [`stitch`] | from chunks to a file, verified |
 //! | [`profile`] | what is to be made of videos and pictures, in TOML |
@@ -29,6 +30,7 @@ pub mod rate;
 pub mod report;
 pub mod runner;
 pub mod schedule;
+pub mod sim;
 pub mod stitch;
 
 pub use framemill_worker::orientation;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The simulator: how long a job would take on other workers, and what it would cost.
+//!
+//! It drives the real [`Scheduler`](crate::schedule::Scheduler) on a virtual clock, with
+//! task times from a report or a plan. Pure and seeded: no real time, threads or I/O, so
+//! the same input gives the same run.
+//!
+//! ```text
+//! model.rs        what is to be done (Workload), and where (Platform)
+//! draw.rs         random draws: cold starts, jitter
+//! cores.rs        workers that share cores
+//! error.rs        why there is no run
+//! run.rs          what came of it: invocations, totals
+//! drive.rs        the virtual clock and its events
+//! live.rs         the steps of one invocation
+//! critical.rs     what the job waited for, from its end back to its start
+//! ```
+
+mod cores;
+pub mod critical;
+mod draw;
+mod drive;
+mod error;
+mod live;
+pub mod model;
+pub mod run;
+#[cfg(test)]
+mod tests;
+
+pub use draw::LogNormal;
+pub use drive::simulate;
+pub use error::SimError;
