@@ -14,6 +14,7 @@
 //! drive.rs        the virtual clock and its events
 //! live.rs         the steps of one invocation
 //! critical.rs     what the job waited for, from its end back to its start
+//! from_report.rs  a workload and a run from a `--report`
 //! ```
 
 mod cores;
@@ -21,6 +22,7 @@ pub mod critical;
 mod draw;
 mod drive;
 mod error;
+pub mod from_report;
 mod live;
 pub mod model;
 pub mod run;
