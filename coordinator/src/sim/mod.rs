@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! model.rs        what is to be done (Workload), and where (Platform)
+//! repeat.rs       a workload as if its source were longer
 //! draw.rs         random draws: cold starts, jitter
 //! cores.rs        workers that share cores
 //! error.rs        why there is no run
@@ -15,6 +16,7 @@
 //! live.rs         the steps of one invocation
 //! critical.rs     what the job waited for, from its end back to its start
 //! from_report.rs  a workload and a run from a `--report`
+//! predict.rs      one workload on several platforms
 //! ```
 
 mod cores;
@@ -25,6 +27,8 @@ mod error;
 pub mod from_report;
 mod live;
 pub mod model;
+pub mod predict;
+mod repeat;
 pub mod run;
 #[cfg(test)]
 mod tests;

@@ -209,3 +209,40 @@ fn a_workload_that_makes_no_sense_is_refused() {
     assert_eq!(error.to_string(), "task 1 is in no stage");
     close(run(&Workload::default(), &Platform::ideal(1)).wall, 0.0);
 }
+
+#[test]
+fn a_source_three_times_as_long() {
+    let mut once = Workload::default();
+    once.push_stage(
+        secs(0.1),
+        [SimTask::new(TaskKind::Index, None, 1, secs(0.3))],
+    );
+    let track = SimTask::new(TaskKind::Track, None, 1, secs(0.7));
+    let chunks = batches(2, 3, 1.0, (0.1, 0.2));
+    let shifted = chunks.tasks.into_iter().map(|task| SimTask {
+        after: task.after.iter().map(|n| n + 1).collect(),
+        follows: task.follows.map(|n| n + 1),
+        ..task
+    });
+    once.push_stage(secs(0.0), shifted);
+    once.push_stage(secs(0.0), [track]);
+    (once.stitch, once.besides) = (secs(0.5), secs(0.25));
+    assert_eq!(once.repeated(1), Ok(once.clone()));
+    let thrice = once.repeated(3).unwrap();
+    assert_eq!(thrice.check(), Ok(()));
+    assert_eq!(thrice.tasks.len(), 2 + 3 * (once.tasks.len() - 2));
+    let work = once.work() * 3 - secs(2.0 * 0.3);
+    assert_eq!((thrice.stitch, thrice.work()), (secs(1.5), work));
+    let rebases = thrice.tasks.iter().filter(|t| t.kind == TaskKind::Rebase);
+    let chunks: Vec<_> = rebases.clone().map(|t| t.chunk.unwrap()).collect();
+    assert_eq!(chunks, [1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17]);
+    for task in rebases {
+        let before = &thrice.tasks[task.follows.unwrap() as usize];
+        assert_eq!(before.chunk, task.chunk.map(|n| n - 1));
+        assert_eq!(thrice.tasks[task.after[0] as usize].chunk, task.chunk);
+    }
+    // Batches are independent: it takes no longer but for what is done once for all.
+    let wall = |workload| run(workload, &Platform::ideal(100)).wall;
+    assert_eq!(wall(&thrice) - wall(&once), secs(1.4 + 1.0));
+    assert!(once.repeated(u32::MAX).is_err());
+}
