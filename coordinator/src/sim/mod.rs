@@ -17,6 +17,7 @@
 //! critical.rs     what the job waited for, from its end back to its start
 //! from_report.rs  a workload and a run from a `--report`
 //! predict.rs      one workload on several platforms
+//! timeline.rs     a run as SVG
 //! ```
 
 mod cores;
@@ -32,6 +33,7 @@ mod repeat;
 pub mod run;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 
 pub use draw::LogNormal;
 pub use drive::simulate;
