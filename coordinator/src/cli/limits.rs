@@ -18,6 +18,13 @@ pub struct LimitArgs {
     /// US dollars that invocations may cost, with --engine http or lambda and --worker-memory
     #[arg(long, value_name = "USD", value_parser = dollars, requires = "worker_memory")]
     budget: Option<f64>,
+    #[command(flatten)]
+    prices: PriceArgs,
+}
+
+/// Flags that say what functions cost.
+#[derive(clap::Args, Clone, Debug)]
+pub struct PriceArgs {
     /// US dollars for a GB of a worker's memory for a second
     #[arg(long, value_name = "USD", value_parser = dollars, default_value_t = GB_SECOND)]
     price_gb_second: f64,
@@ -26,7 +33,23 @@ pub struct LimitArgs {
     price_request: f64,
 }
 
-fn dollars(text: &str) -> Result<f64, String> {
+impl PriceArgs {
+    /// The price of an invocation of a worker with so many MiB.
+    #[must_use]
+    pub fn price(&self, mib: u64) -> Price {
+        Price {
+            memory_gb: mib as f64 / 1024.0,
+            gb_second: self.price_gb_second,
+            request: self.price_request,
+        }
+    }
+}
+
+/// Reads a sum of US dollars.
+///
+/// # Errors
+/// Words for the user.
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "a number is expected")?;
     match value.is_finite() && value >= 0.0 {
         true => Ok(value),
@@ -46,11 +69,8 @@ impl LimitArgs {
                 "--budget needs --engine http or lambda: nothing is paid for this machine".into(),
             ));
         }
-        let price = self.worker_memory.filter(|_| paid).map(|mib| Price {
-            memory_gb: mib as f64 / 1024.0,
-            gb_second: self.price_gb_second,
-            request: self.price_request,
-        });
+        let paid_for = self.worker_memory.filter(|_| paid);
+        let price = paid_for.map(|mib| self.prices.price(mib));
         Ok(Limits {
             deadline: deadline.map(Duration::from_secs_f64),
             budget: self.budget,
@@ -58,6 +78,12 @@ impl LimitArgs {
             worker_memory: self.worker_memory.map(|mib| mib << 20),
             task_time: self.task_time(),
         })
+    }
+
+    /// What functions cost.
+    #[must_use]
+    pub const fn prices(&self) -> &PriceArgs {
+        &self.prices
     }
 
     /// How long an attempt at a task may take.

@@ -7,11 +7,14 @@ mod limits;
 pub mod measure;
 pub mod pictures;
 pub mod plan;
+mod predict;
 pub mod probe;
 pub mod profile;
+pub mod report;
 pub mod serve;
 mod show;
 mod signals;
+pub mod sim;
 pub mod thumb;
 pub mod transcode;
 mod version;
@@ -64,6 +67,10 @@ enum Command {
     Transcode(Box<transcode::TranscodeArgs>),
     /// Show what a transcode would do
     Plan(Box<plan::PlanArgs>),
+    /// Say what a job did, by its --report
+    Report(report::ReportArgs),
+    /// Predict how long a job would take on other workers, and what it would cost
+    Sim(Box<sim::SimArgs>),
     /// Compare two files frame by frame: PSNR and SSIM
     Measure(measure::MeasureArgs),
     /// Encode and decode VP8, and look into its state
@@ -141,6 +148,8 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         Command::Probe(args) => runtime.block_on(probe::run(&args)),
         Command::Transcode(args) => runtime.block_on(transcode::run(*args, quiet, simd)),
         Command::Plan(args) => runtime.block_on(plan::run(*args, simd)),
+        Command::Report(args) => report::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Measure(args) => measure::run(&args),
         Command::Vp8(args) => vp8::run(&args, quiet, simd.unwrap_or_else(Dsp::best)),
         Command::Thumb(args) => runtime.block_on(thumb::run(*args, quiet)),
