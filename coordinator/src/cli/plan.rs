@@ -3,17 +3,22 @@
 
 use super::engine::EngineName;
 use super::limits::LimitArgs;
+use super::predict::{self, PredictArgs};
 use super::transcode::MediaArgs;
 use super::{console, show};
 use crate::error::Result;
 use crate::job::{Job, JobRequest};
 use crate::limits::Limits;
 use crate::plan::expect::Expected;
+use crate::plan::options::TranscodeOptions;
 use crate::plan::{self, span, Plan};
 use crate::progress::Progress;
+use crate::sim::from_plan;
+use crate::sim::predict::Predicted;
 use framemill_codec::dsp::Dsp;
 use framemill_worker::index::Index;
 use framemill_worker::needs;
+use serde_json::Value;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +32,72 @@ pub struct PlanArgs {
     /// The file that would be written
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
+    /// Say how long it would take on --workers of --engine, and what it would cost, against
+    /// one machine and VMs; --engine, --memory and --timeline ask for it too
+    #[arg(long)]
+    predict: bool,
+    #[command(flatten)]
+    on: PredictArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What a job would do, as its tasks are planned.
+struct Planned {
+    index: Arc<Index>,
+    plan: Plan,
+    options: TranscodeOptions,
+    limits: Limits,
+    /// The input without what is secret in it.
+    name: String,
+}
+
+impl PlanArgs {
+    async fn planned(&self, simd: Option<&'static Dsp>) -> Result<Planned> {
+        let output = self.output.clone();
+        let output = output.unwrap_or_else(|| default_output(&self.media));
+        let request = JobRequest {
+            input: self.media.input.clone(),
+            options: self.media.options(&output),
+            workers: self.media.workers(),
+            work_dir: Some(format!("mem:plan-{}", std::process::id())),
+            resume: false,
+            overwrite: true,
+            verify: false,
+            order_seed: None,
+            report: None,
+            simd,
+            // What is paid is shown whatever the engine, which is another's.
+            limits: self.limits.limits(None, EngineName::Lambda)?,
+        };
+        let (options, limits) = (request.options.clone(), request.limits);
+        let name = request.input_name();
+        let (cancel, progress) = (CancellationToken::new(), Arc::new(Progress::default()));
+        let mut job = Job::new(request, cancel, progress).await?;
+        let (index, plan) = job.plan_only().await?;
+        Ok(Planned {
+            index,
+            plan,
+            options,
+            limits,
+            name,
+        })
+    }
+
+    /// What is expected of the platforms that the user asks for, if any.
+    fn predicted(&self, planned: &Planned) -> Result<Option<Vec<Predicted>>> {
+        let on = &self.on;
+        let asked = on.engine.is_some() || on.memory.is_some() || on.timeline.is_some();
+        if !asked && !self.predict {
+            return Ok(None);
+        }
+        let workload = from_plan::workload(&planned.index, &planned.plan, &planned.options);
+        let workers: Vec<u32> = self.media.workers.into_iter().collect();
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        let of = on.comparison(&workers, cores, self.limits.prices());
+        on.predict(&workload, &of, &planned.name).map(Some)
+    }
 }
 
 /// Runs the command.
@@ -37,37 +105,19 @@ pub struct PlanArgs {
 /// # Errors
 /// As a transcode would refuse it.
 pub async fn run(args: PlanArgs, simd: Option<&'static Dsp>) -> Result<()> {
-    let output = args
-        .output
-        .clone()
-        .unwrap_or_else(|| default_output(&args.media));
-    let request = JobRequest {
-        input: args.media.input.clone(),
-        options: args.media.options(&output),
-        workers: args.media.workers(),
-        work_dir: Some(format!("mem:plan-{}", std::process::id())),
-        resume: false,
-        overwrite: true,
-        verify: false,
-        order_seed: None,
-        report: None,
-        simd,
-        // What is paid is shown whatever the engine, which is another's.
-        limits: args.limits.limits(None, EngineName::Lambda)?,
-    };
-    let (options, limits) = (request.options.clone(), request.limits);
-    let mut job = Job::new(
-        request,
-        CancellationToken::new(),
-        Arc::new(Progress::default()),
-    )
-    .await?;
-    let (index, plan) = job.plan_only().await?;
-    let expected = Expected::of(&index, &plan, &options);
+    let planned = args.planned(simd).await?;
+    let predicted = args.predicted(&planned)?;
+    let (index, plan, limits) = (&planned.index, &planned.plan, &planned.limits);
+    let expected = Expected::of(index, plan, &planned.options);
     if args.json {
-        print_json(&index, &plan, (&expected, &limits));
+        let predicted = predicted.as_deref().map(predict::to_json);
+        print_json(index, plan, (&expected, limits), predicted);
     } else {
-        print_table(&index, &plan, (&expected, &limits));
+        print_table(index, plan, (&expected, limits));
+        if let Some(predicted) = &predicted {
+            console::say("");
+            predict::print_table(predicted);
+        }
     }
     Ok(())
 }
@@ -82,7 +132,12 @@ fn default_output(media: &MediaArgs) -> String {
     }
 }
 
-fn print_json(index: &Index, plan: &Plan, (expected, limits): (&Expected, &Limits)) {
+fn print_json(
+    index: &Index,
+    plan: &Plan,
+    (expected, limits): (&Expected, &Limits),
+    predicted: Option<Value>,
+) {
     let unit = index.header.video.stream.time_base.as_f64();
     let timeline = &plan.timeline;
     let chunks: Vec<_> = plan
@@ -121,6 +176,7 @@ fn print_json(index: &Index, plan: &Plan, (expected, limits): (&Expected, &Limit
                 "index": 1, "encode": plan.chunks.len(), "rebase": rebases(plan),
                 "track": plan.tracks.len(), "stitch": 1,
             },
+            "predicted": predicted,
             "warnings": plan.warnings,
         })
         .to_string(),
@@ -195,5 +251,58 @@ fn print_table(index: &Index, plan: &Plan, (expected, limits): (&Expected, &Limi
     ));
     for warning in &plan.warnings {
         console::say(&format!("warning: {warning}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::model::TaskKind;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: PlanArgs,
+    }
+
+    async fn planned(flags: &str) -> (PlanArgs, Planned) {
+        let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/bigbuckbunny.mp4");
+        let line = ["plan", clip].into_iter().chain(flags.split(' '));
+        let args = Line::try_parse_from(line).expect("flags").args;
+        let planned = args.planned(None).await.expect("a plan");
+        (args, planned)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_plan_is_predicted_where_that_is_asked_for() {
+        framemill_codec::libav::init();
+        let (args, of) =
+            planned("--codec vp8 --seam rebase --chunk 6f --batch 10 --preset fast").await;
+        assert!(args.predicted(&of).unwrap().is_none());
+        let workload = from_plan::workload(&of.index, &of.plan, &of.options);
+        assert_eq!(workload.check(), Ok(()));
+        let of_kind = |kind| workload.tasks.iter().filter(move |t| t.kind == kind);
+        let counts = [
+            TaskKind::Index,
+            TaskKind::Track,
+            TaskKind::Encode,
+            TaskKind::Rebase,
+        ];
+        assert_eq!(counts.map(|kind| of_kind(kind).count()), [1, 1, 22, 19]);
+        for rebase in of_kind(TaskKind::Rebase) {
+            let before = &workload.tasks[rebase.follows.unwrap() as usize];
+            assert_eq!(before.chunk, rebase.chunk.map(|n| n - 1));
+            assert_eq!(workload.tasks[rebase.after[0] as usize].chunk, rebase.chunk);
+            assert!(
+                !rebase.head.is_zero() && !rebase.rest.is_zero(),
+                "{rebase:?}"
+            );
+        }
+        let (args, of) = planned("--codec h264 --workers 40 --memory 1769").await;
+        let rows = args.predicted(&of).unwrap().expect("a prediction");
+        assert_eq!((rows[0].on.as_str(), rows[0].workers), ("lambda", 40));
+        assert!(rows[0].totals.usd.is_some_and(|usd| usd > 0.0));
+        assert!(rows[1].on.starts_with("one machine"));
     }
 }

@@ -73,13 +73,19 @@ struct Job {
     workers: u32,
 }
 
-impl Job {
-    fn of(
-        index: &Index,
-        timeline: &Timeline,
-        output: &EncoderSpec,
-        options: &TranscodeOptions,
-    ) -> Self {
+/// Seconds that frames and states take, in one thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rates {
+    /// To decode a frame, to encode it first, to rebase it.
+    pub(super) decode: f64,
+    pub(super) encode: f64,
+    pub(super) rebase: f64,
+    /// To read and write a state.
+    pub(super) state: f64,
+}
+
+impl Rates {
+    pub(super) fn of(index: &Index, output: &EncoderSpec, options: &TranscodeOptions) -> Self {
         let samples = |width: u32, height: u32| f64::from(width) * f64::from(height);
         let source = &index.header.video.stream.params;
         let read = samples(source.width, source.height);
@@ -94,12 +100,29 @@ impl Job {
             FirstPass::Libvpx => LIBVPX,
         };
         Self {
-            frames: timeline.output_frames(index, &timeline.kept) as f64,
-            run_up: run_up(index),
             decode: DECODE[0] * read + DECODE[1] * bits,
             encode: ENCODE[preset] * ours * busy,
             rebase: REBASE[preset] * busy,
-            hop: STATE * written + FETCH,
+            state: STATE * written,
+        }
+    }
+}
+
+impl Job {
+    fn of(
+        index: &Index,
+        timeline: &Timeline,
+        output: &EncoderSpec,
+        options: &TranscodeOptions,
+    ) -> Self {
+        let rates = Rates::of(index, output, options);
+        Self {
+            frames: timeline.output_frames(index, &timeline.kept) as f64,
+            run_up: run_up(index),
+            decode: rates.decode,
+            encode: rates.encode,
+            rebase: rates.rebase,
+            hop: rates.state + FETCH,
             workers: options.parallelism.unwrap_or(WORKERS),
         }
     }

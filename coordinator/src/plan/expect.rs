@@ -6,7 +6,7 @@
 use super::auto;
 use super::chunks::Chunk;
 use super::options::TranscodeOptions;
-use super::Plan;
+use super::{span, Plan};
 use crate::limits::Price;
 use framemill_worker::encode::{AV1_BY_RAV1E, VP8_BY_FRAMEMILL};
 use framemill_worker::index::Index;
@@ -27,6 +27,53 @@ const OTHERS: [f64; 3] = [2.4e-7; 3];
 const DECODE: f64 = 1.0e-8;
 /// Seconds that a task takes besides its frames.
 const TASK: f64 = 0.1;
+/// Seconds of CPU to encode a second of sound: AAC to Opus, stereo, measured on one clip.
+const SOUND: f64 = 0.023;
+
+/// Seconds that the tasks of one chunk are expected to take in one thread, without
+/// requests to stores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChunkTimes {
+    /// The chunk, or its draft.
+    pub encode_s: f64,
+    /// Its rebase, until that needs the state of the chunk before.
+    pub head_s: f64,
+    /// The rest of its rebase.
+    pub rest_s: f64,
+}
+
+/// What the tasks of each chunk are expected to take.
+#[must_use]
+pub fn chunk_times(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Vec<ChunkTimes> {
+    if plan.shape.is_some() {
+        let rates = auto::Rates::of(index, &plan.video.encoder, options);
+        let chunk = |chunk: &Chunk| {
+            let cost = span::read_cost(index, &plan.timeline, &plan.video, chunk);
+            let (packets, frames) = (cost.packets as f64, chunk.frames as f64);
+            let decode = packets * rates.decode;
+            ChunkTimes {
+                encode_s: decode + frames * rates.encode,
+                head_s: decode,
+                rest_s: frames * rates.rebase + rates.state,
+            }
+        };
+        return plan.chunks.iter().map(chunk).collect();
+    }
+    let frame = PerFrame::of(index, plan, options);
+    let chunk = |chunk: &Chunk| ChunkTimes {
+        encode_s: frame.of_chunk(chunk),
+        head_s: 0.0,
+        rest_s: 0.0,
+    };
+    plan.chunks.iter().map(chunk).collect()
+}
+
+/// Seconds that a track of sound as long as the video is expected to take; what is only
+/// copied takes less.
+#[must_use]
+pub fn track_s(index: &Index, plan: &Plan) -> f64 {
+    plan.timeline.duration_s(index) * SOUND
+}
 
 /// What a job is expected to take.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -16,6 +16,7 @@
 //! live.rs         the steps of one invocation
 //! critical.rs     what the job waited for, from its end back to its start
 //! from_report.rs  a workload and a run from a `--report`
+//! from_plan.rs    a workload from a plan and what tasks are expected to take
 //! predict.rs      one workload on several platforms
 //! timeline.rs     a run as SVG
 //! ```
@@ -25,6 +26,7 @@ pub mod critical;
 mod draw;
 mod drive;
 mod error;
+pub mod from_plan;
 pub mod from_report;
 mod live;
 pub mod model;
