@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reports as the runner writes them, and broken ones.
 
+use super::super::critical::critical_path;
+use super::super::model::Platform;
+use super::super::simulate;
+use super::super::timeline::{svg, Caption};
 use super::*;
+use proptest::prelude::*;
 use serde_json::{json, Value};
 
 fn record(kind: &str, chunk: Option<u32>, (queued, start, end): (f64, f64, f64)) -> Value {
@@ -93,8 +98,7 @@ fn a_batch_is_read_as_it_was_made() {
 #[test]
 fn simulated_on_the_same_workers_it_takes_about_as_long() {
     let of = parsed(&report(batch()));
-    let platform = super::super::model::Platform::ideal(2);
-    let run = super::super::simulate(&of.workload, &platform).unwrap();
+    let run = simulate(&of.workload, &Platform::ideal(2)).unwrap();
     let off = run.wall.as_secs_f64() / of.run.wall.as_secs_f64();
     assert!((0.9..1.1).contains(&off), "{off}");
 }
@@ -182,4 +186,40 @@ fn broken_reports_get_one_clear_line() {
     let mut long = report(batch());
     long["totals"]["wall_s"] = json!(-1.0);
     assert_eq!(wrong(&long.to_string()), "totals: wall_s is -1");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever runs a report tells of, it can be shown and run again.
+    #[test]
+    fn any_report_is_shown_and_replayed(records in prop::collection::vec((
+        0usize..6, prop::option::of(0u32..6), (0u32..3, 0u32..40, 0u32..40),
+        (0.0..3.0f64, 0usize..4),
+    ), 1..40)) {
+        let list = records.iter().map(|&(kind, chunk, (queued, start, took), (ready, ended))| {
+            let (queued, start) = (f64::from(queued), f64::from(start) / 4.0);
+            let end = start + f64::from(took) / 8.0;
+            let mut record = record(TaskKind::ALL[kind].name(), chunk, (queued, start, end));
+            record["ready_s"] = json!(ready);
+            record["outcome"] = json!(["ok", "cancelled", "throttled: x", "bad"][ended]);
+            record
+        });
+        let text = report(list.collect()).to_string();
+        let Ok(of) = parse(text.as_bytes(), TimeOf::Wall) else {
+            // Nothing but stitches.
+            prop_assert!(records.iter().all(|r| r.0 == 5));
+            return Ok(());
+        };
+        prop_assert_eq!(of.workload.check(), Ok(()));
+        let path = critical_path(&of.workload, &of.run, Duration::from_millis(20));
+        let total: Duration = path.iter().map(|s| s.to - s.from).sum();
+        prop_assert_eq!(total, of.run.wall);
+        let caption = Caption { title: String::new(), subtitle: String::new() };
+        let picture = svg(&of.workload, &of.run, &path, &caption);
+        prop_assert!(!picture.contains("NaN") && !picture.contains("inf"));
+        let longer = of.workload.repeated(3).expect("few tasks");
+        prop_assert_eq!(longer.check(), Ok(()));
+        prop_assert!(simulate(&longer, &Platform::ideal(3)).is_ok());
+    }
 }
