@@ -53,6 +53,10 @@ pub struct PredictArgs {
     /// Milliseconds from a launch to the worker [default: 50 with http and lambda, else 0]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     dispatch: Option<Duration>,
+    /// Launch up to --workers from the start, as on a platform that has grown already; the
+    /// scheduler begins with 1,000 on lambda and adds as many each 10 s
+    #[arg(long)]
+    at_once: bool,
     /// Workers that the platform has; it throttles what is beyond
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
@@ -135,7 +139,7 @@ impl PredictArgs {
         let ms = |ms: f64| Duration::from_secs_f64(if remote { ms / 1e3 } else { 0.0 });
         let memory = self.memory.unwrap_or(CORE_MIB);
         let platform = Platform {
-            ramp: (engine == EngineName::Lambda).then(Ramp::default),
+            ramp: (engine == EngineName::Lambda && !self.at_once).then(Ramp::default),
             capacity: self.concurrency.map(|initial| Ramp {
                 initial,
                 step: 0,
