@@ -200,6 +200,8 @@ impl Sim<'_> {
                     self.after(at.saturating_sub(self.now), Happening::Wake);
                 }
                 Action::JobFailed(failure) => return Err(SimError::Failed(failure)),
+                // Jobs that are replayed do not keep going without a task.
+                Action::NodeLost(failure) => return Err(SimError::Failed(failure)),
                 Action::JobDone | Action::JobCancelled => {}
             }
         }
