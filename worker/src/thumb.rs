@@ -12,7 +12,7 @@ use framemill_store::{RangeReader, ReadStats, ReaderOptions};
 use framemill_thumbs::decode::Fonts;
 use framemill_thumbs::url::{Grammar, Options, VideoSecond};
 use framemill_thumbs::{
-    read_source, thumbnail_as, thumbnail_of, Class, Settings, ThumbError, Thumbnail,
+    read_source, thumbnail_as, thumbnail_of, Class, Limits, Settings, ThumbError, Thumbnail,
 };
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -150,11 +150,8 @@ impl Source<'_> {
         };
         match made {
             Err(ThumbError::Cancelled) => Err(Failure::Cancelled),
-            // It was not the picture's fault.
-            Err(error) => match said() {
-                Some(failure) if !matches!(failure, Failure::BadInput { .. }) => Err(failure),
-                _ => Ok(Err(error)),
-            },
+            // Not the picture's fault: a store that denies it now may give it to a later run.
+            Err(error) => said().map_or(Ok(Err(error)), Err),
             made => Ok(made),
         }
     }
@@ -273,10 +270,48 @@ pub(crate) fn run(
 /// Bytes of memory that a task may need beside libraries: the file, and its pixels in the
 /// largest picture that is read.
 pub(crate) fn memory(task: &ThumbTask) -> u64 {
-    let limits = &settings().limits;
+    let limits = Limits::default();
     let file = match is_video(&task.source.file_name()) {
         true => FRAME_READS.cache,
         false => task.source.size.min(limits.bytes),
     };
     file + limits.pixels * 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{run, Task, Unwatched};
+    use framemill_store::MemoryStore;
+    use tokio::runtime::Runtime;
+
+    #[test]
+    fn a_broken_picture_is_a_result_and_a_store_that_denies_it_is_a_failure() {
+        let runtime = Runtime::new().unwrap();
+        let place = WorkPlace {
+            handle: runtime.handle().clone(),
+            work: Arc::new(MemoryStore::named("thumb-tests")),
+            prefix: String::new(),
+            simd: None,
+        };
+        let path = std::env::temp_dir().join(format!("broken-{}.png", std::process::id()));
+        std::fs::write(&path, b"\x89PNG\r\n\x1a\nand no more").unwrap();
+        let look_up = SourceRef::look_up(path.to_str().unwrap());
+        let source = runtime.block_on(look_up).unwrap();
+        let task = Task::Thumb(ThumbTask {
+            source,
+            thumbs: vec!["w:8".into(), "w:9/f:webp".into()],
+        });
+        let outcome = run(&task, &place, &Unwatched).unwrap();
+        let list = runtime.block_on(place.get_blob(&outcome.blobs[0])).unwrap();
+        let list: Vec<Made> = serde_json::from_slice(&list).unwrap();
+        assert!(matches!(&list[..], [Made::Failed(_), Made::Failed(_)]));
+        // It would be taken for the result for ever, also once the file is there again.
+        std::fs::remove_file(&path).unwrap();
+        let denied = run(&task, &place, &Unwatched);
+        assert!(
+            matches!(denied, Err(Failure::BadInput { .. })),
+            "{denied:?}"
+        );
+    }
 }
