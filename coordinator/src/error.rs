@@ -41,6 +41,15 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// What is wrong, for a line that names the input already.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Input { detail, .. } => detail.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// The process's exit code.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {

@@ -12,10 +12,11 @@ use super::limits::LimitArgs;
 use super::signals::watch_signals;
 use crate::engine::Engine;
 use crate::error::{JobError, Result};
-use crate::job::look_up;
+use crate::job::{absolute, look_up, open_work};
+use crate::limits::Limits;
 use crate::progress::Progress;
 use crate::runner::{Build, Rules, Runner, Work};
-use framemill_store::{self as store, Location, PutMode, StoreRoot};
+use framemill_store::{self as store, PutMode};
 use framemill_thumbs::url::Options;
 use framemill_thumbs::Format;
 use framemill_worker::thumb::{self, ThumbTask};
@@ -25,7 +26,6 @@ use names::{names, Job};
 use outputs::{Outputs, Tally};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -100,18 +100,30 @@ pub async fn run(args: ThumbArgs, quiet: bool) -> Result<()> {
     let jobs = names(&inputs, &args.output, &args.sizes.0, asked).map_err(JobError::Usage)?;
     let cancel = CancellationToken::new();
     watch_signals(cancel.clone());
+    let limits = args.limits.limits(None, args.engine.name())?;
     let (engine, place) = engine(&args).await?;
     let all = jobs.len() * options.len();
     let bar = bar(all, quiet);
     let mut tally = Tally::new(bar.clone());
     let pictures = Arc::new(look_all_up(jobs, &mut tally, &cancel).await);
+    if cancel.is_cancelled() {
+        return Err(JobError::Interrupted("interrupted with none made".into()));
+    }
     let mode = match args.overwrite {
         true => PutMode::Overwrite,
         false => PutMode::Create,
     };
     let forget = args.work_dir.is_none();
     let outputs = Outputs::start(pictures.clone(), place.clone(), (mode, forget), tally);
-    let ended = make(&args, (engine, place), &pictures, options, &outputs, cancel).await;
+    let ended = make(
+        &args,
+        (engine, place),
+        &limits,
+        (&pictures, options),
+        &outputs,
+        cancel,
+    )
+    .await;
     let tally = outputs.finish().await;
     bar.finish_and_clear();
     match ended {
@@ -128,8 +140,8 @@ pub async fn run(args: ThumbArgs, quiet: bool) -> Result<()> {
 async fn make(
     args: &ThumbArgs,
     (engine, place): (Arc<dyn Engine>, WorkPlace),
-    pictures: &Arc<Vec<Picture>>,
-    options: Vec<Options>,
+    limits: &Limits,
+    (pictures, options): (&Arc<Vec<Picture>>, Vec<Options>),
     outputs: &Outputs,
     cancel: CancellationToken,
 ) -> Result<()> {
@@ -138,10 +150,9 @@ async fn make(
         earlier: args.work_dir.is_some(),
         keep_going: true,
     };
-    let limits = args.limits.limits(None, args.engine.name())?;
     let progress = Arc::<Progress>::default();
     let at = (engine, place);
-    let mut runner = Runner::new(at, rules, cancel, progress, "thumb", None, &limits)?;
+    let mut runner = Runner::new(at, rules, cancel, progress, "thumb", None, limits)?;
     let of = pictures.clone();
     let build: Build = Arc::new(move |n, _, _| Task::Thumb(of[n].task(&options)));
     // Larger files first, so that none of them is left for the end.
@@ -192,25 +203,10 @@ fn check_engine(args: &ThumbArgs) -> Result<()> {
 /// The engine, and where its results lie.
 async fn engine(args: &ThumbArgs) -> Result<(Arc<dyn Engine>, WorkPlace)> {
     let work = match &args.work_dir {
-        Some(place) => crate::job::absolute(place)?,
+        Some(place) => absolute(place)?,
         None => MEMORY.to_owned(),
     };
-    let failed = |error: store::StoreError| {
-        JobError::Usage(format!("--work-dir {}: {error}", store::shown(&work)))
-    };
-    let location = Location::parse_place(&work).map_err(failed)?;
-    if matches!(location.root, StoreRoot::Http(_)) {
-        return Err(JobError::Usage(
-            "--work-dir: https: can only be read".into(),
-        ));
-    }
-    let (store, prefix) = store::open(&location).await.map_err(failed)?;
-    let place = WorkPlace {
-        handle: Handle::current(),
-        work: store,
-        prefix,
-        simd: None,
-    };
+    let place = open_work(&work, None).await?;
     let time = args.limits.task_time();
     let engine = args.engine.make(&place, &work, args.workers, time).await?;
     Ok((engine, place))
@@ -255,12 +251,8 @@ async fn look_all_up(
                 found[n] = Some(Picture { name, source, job });
             }
             Some(Ok((_, Err(error), job))) => {
-                let reason = match error {
-                    JobError::Input { detail, .. } => detail,
-                    error => error.to_string(),
-                };
                 let name = store::shown(&job.input);
-                tally.take(&name, job.outputs.len(), Err(reason));
+                tally.take(&name, job.outputs.len(), Err(error.reason()));
             }
             Some(Err(error)) => tally.take("internal error", 1, Err(error.to_string())),
         }

@@ -24,7 +24,7 @@ use crate::runner::{Rules, Runner};
 use crate::stitch::StitchError;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::libav::heap_in_use;
-use framemill_store::{self as store, Location};
+use framemill_store::{self as store, Location, StoreRoot};
 use framemill_worker::index::Index;
 use framemill_worker::{SourceRef, WorkPlace};
 use std::path::Path;
@@ -106,6 +106,27 @@ pub async fn look_up(input: &str) -> Result<SourceRef> {
         })
 }
 
+/// Opens the place where results lie.
+///
+/// # Errors
+/// [`JobError::Usage`] for none that can be written to.
+pub async fn open_work(place: &str, simd: Option<&'static Dsp>) -> Result<WorkPlace> {
+    let wrong =
+        |text: String| JobError::Usage(format!("--work-dir {}: {text}", store::shown(place)));
+    let failed = |error: store::StoreError| wrong(error.to_string());
+    let location = Location::parse_place(place).map_err(failed)?;
+    if matches!(location.root, StoreRoot::Http(_)) {
+        return Err(wrong("it can only be read".into()));
+    }
+    let (work, prefix) = store::open(&location).await.map_err(failed)?;
+    Ok(WorkPlace {
+        handle: Handle::current(),
+        work,
+        prefix,
+        simd,
+    })
+}
+
 impl Job {
     /// Prepares a job on threads of this process; refuses what cannot end well
     /// before anything is done.
@@ -142,17 +163,7 @@ impl Job {
             Some(dir) => absolute(dir)?,
             None => output.default_work_dir()?,
         };
-        let failed = |e: store::StoreError| {
-            JobError::Usage(format!("--work-dir {}: {e}", store::shown(&work_dir)))
-        };
-        let location = Location::parse_place(&work_dir).map_err(failed)?;
-        let (work, prefix) = store::open(&location).await.map_err(failed)?;
-        let place = WorkPlace {
-            handle: Handle::current(),
-            work,
-            prefix,
-            simd: request.simd,
-        };
+        let place = open_work(&work_dir, request.simd).await?;
         let engine = engine(&place, &work_dir).await?;
         Ok(Self {
             request,

@@ -82,11 +82,7 @@ impl Outputs {
 
     /// There will be none of picture `n`.
     pub(super) fn lost(&self, n: usize, error: &JobError) {
-        let reason = match error {
-            JobError::Input { detail, .. } => detail.clone(),
-            error => error.to_string(),
-        };
-        let _ = self.sender.send(Ended::Lost(n, reason));
+        let _ = self.sender.send(Ended::Lost(n, error.reason()));
     }
 
     /// Waits until all is copied.
