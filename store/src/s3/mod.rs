@@ -9,8 +9,10 @@
 //! | `write` | whole puts, and which of two tries a create was |
 //! | `upload` | streams, as multipart uploads from the second part on |
 //! | `list` | listings and deletes |
+//! | `content_type` | what browsers are told of blobs |
 
 mod connect;
+mod content_type;
 mod fault;
 mod list;
 mod read;

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use super::content_type::content_type;
 use super::fault::status;
 use super::read::{unmet, version};
 use super::write::{mark, MARK};
@@ -198,6 +199,7 @@ impl Parts {
         let id = retried(|_| async {
             let request = bucket.client.create_multipart_upload();
             let request = request.bucket(&bucket.name).key(key).metadata(MARK, &mark);
+            let request = request.set_content_type(content_type(key).map(str::to_owned));
             let begun = request
                 .checksum_algorithm(ChecksumAlgorithm::Crc32)
                 .send()

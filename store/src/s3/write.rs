@@ -8,6 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use rand::Rng;
 
+use super::content_type::content_type;
 use super::read::{exists, meta, unmet, version};
 use super::Bucket;
 use crate::retry::retried;
@@ -29,6 +30,7 @@ impl Bucket {
             let (mark, body) = (mark.as_deref(), body.clone());
             async move {
                 let request = self.client.put_object().bucket(&self.name).key(key);
+                let request = request.set_content_type(content_type(key).map(str::to_owned));
                 let request = match mark {
                     Some(mark) => request.if_none_match("*").metadata(MARK, mark),
                     None => request,
