@@ -15,6 +15,7 @@
 //! | [`limits`] | what a job may take, and what its workers can |
 //! | [`stitch`] | from chunks to a file, verified |
 //! | [`profile`] | what is to be made of videos and pictures, in TOML |
+//! | [`share`] | workers that several jobs use |
 //! | [`report`] | what ran and what it cost |
 //! | [`orientation`] | display matrices as quarter turns |
 
@@ -30,6 +31,7 @@ pub mod rate;
 pub mod report;
 pub mod runner;
 pub mod schedule;
+pub mod share;
 pub mod sim;
 pub mod stitch;
 

@@ -11,12 +11,13 @@ use framemill::engine::{Engine, Invocation, InvokeError};
 use framemill_invocation::{Answer, Refusal, Response, TaskRef, BODY_LIMIT};
 use framemill_tests::place;
 use framemill_tests::sources::{generated, plain};
-use framemill_worker::{needs, Failure, Outcome, Task};
+use framemill_worker::{needs, Failure, Outcome, Task, WorkPlace};
 use serde_json::{json, Value};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -81,6 +82,11 @@ impl Engine for Once {
 
     fn speculates(&self) -> bool {
         false
+    }
+
+    fn at(&self, _: &WorkPlace, work: &str) -> Arc<dyn Engine> {
+        let work = work.to_owned();
+        Arc::new(Self { work })
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {

@@ -23,6 +23,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How much later than the worker's own limit an answer is given up.
@@ -175,6 +176,17 @@ impl Engine for HttpEngine {
 
     fn remote_cpu_s(&self) -> f64 {
         self.remote.seconds()
+    }
+
+    fn at(&self, place: &WorkPlace, work: &str) -> Arc<dyn Engine> {
+        Arc::new(Self {
+            client: self.client.clone(),
+            url: self.url.clone(),
+            place: place.clone(),
+            work: work.to_owned(),
+            remote: RemoteCpu::default(),
+            ..*self
+        })
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {

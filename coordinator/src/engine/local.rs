@@ -10,6 +10,7 @@ use super::{process, Engine, Invocation, InvokeError, RemoteCpu};
 use async_trait::async_trait;
 use framemill_worker::{crash_detail, run, Failure, Outcome, Task, WorkPlace};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 /// Encoders of which a process may hold only one.
 const ALONE: [&str; 1] = ["libsvtav1"];
@@ -21,7 +22,7 @@ pub struct LocalEngine {
     workers: u32,
     children: RemoteCpu,
     /// Whether an encoder of [`ALONE`] was ever opened in this process.
-    used: AtomicBool,
+    used: Arc<AtomicBool>,
 }
 
 impl LocalEngine {
@@ -34,7 +35,7 @@ impl LocalEngine {
             work,
             workers: workers.max(1),
             children: RemoteCpu::default(),
-            used: AtomicBool::new(false),
+            used: Arc::default(),
         }
     }
 }
@@ -65,6 +66,13 @@ impl Engine for LocalEngine {
 
     fn remote_cpu_s(&self) -> f64 {
         self.children.seconds()
+    }
+
+    fn at(&self, place: &WorkPlace, work: &str) -> Arc<dyn Engine> {
+        Arc::new(Self {
+            used: self.used.clone(),
+            ..Self::new(place.clone(), work.to_owned(), self.workers)
+        })
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {

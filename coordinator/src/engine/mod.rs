@@ -18,7 +18,7 @@ pub use payload::{sweep, Payload};
 
 use crate::schedule::Ramp;
 use async_trait::async_trait;
-use framemill_worker::{Failure, Monitor, Outcome, Task};
+use framemill_worker::{Failure, Monitor, Outcome, Task, WorkPlace};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +118,10 @@ pub trait Engine: Send + Sync {
     fn remote_cpu_s(&self) -> f64 {
         0.0
     }
+
+    /// The same workers for another work store, `place`, which they find at `work`: for jobs
+    /// that share them.
+    fn at(&self, place: &WorkPlace, work: &str) -> Arc<dyn Engine>;
 
     /// Runs one attempt to its end.
     ///

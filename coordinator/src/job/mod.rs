@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{ReportFile, Totals};
 use crate::runner::{Rules, Runner};
+use crate::share::Shares;
 use crate::stitch::StitchError;
 use framemill_codec::dsp::Dsp;
 use framemill_codec::libav::heap_in_use;
@@ -85,6 +86,10 @@ pub struct Job {
     engine: Arc<dyn Engine>,
     cancel: CancellationToken,
     progress: Arc<Progress>,
+    /// The workers, where other jobs use them too.
+    shares: Option<Arc<Shares>>,
+    /// The version that the source must have.
+    pinned: Option<String>,
     /// US dollars that invocations have cost so far.
     spent: f64,
     /// Whether an earlier run has left results that this one may take.
@@ -127,6 +132,17 @@ pub async fn open_work(place: &str, simd: Option<&'static Dsp>) -> Result<WorkPl
     })
 }
 
+/// The output, and where results lie.
+async fn places(request: &JobRequest) -> Result<(Output, String, WorkPlace)> {
+    let output = Output::of(&request.options.output)?;
+    let work_dir = match &request.work_dir {
+        Some(dir) => absolute(dir)?,
+        None => output.default_work_dir()?,
+    };
+    let place = open_work(&work_dir, request.simd).await?;
+    Ok((output, work_dir, place))
+}
+
 impl Job {
     /// Prepares a job on threads of this process; refuses what cannot end well
     /// before anything is done.
@@ -158,14 +174,42 @@ impl Job {
         cancel: CancellationToken,
         progress: Arc<Progress>,
     ) -> Result<Self> {
-        let output = Output::of(&request.options.output)?;
-        let work_dir = match &request.work_dir {
-            Some(dir) => absolute(dir)?,
-            None => output.default_work_dir()?,
-        };
-        let place = open_work(&work_dir, request.simd).await?;
+        let (output, work_dir, place) = places(&request).await?;
         let engine = engine(&place, &work_dir).await?;
+        let at = (output, work_dir, place);
+        Ok(Self::with(engine, at, request, cancel, progress))
+    }
+
+    /// The same on workers that other jobs use too, for one version of the source and no other.
+    ///
+    /// # Errors
+    /// [`JobError::Usage`].
+    pub async fn shared(
+        (engine, shares): (&Arc<dyn Engine>, &Arc<Shares>),
+        request: JobRequest,
+        version: String,
+        cancel: CancellationToken,
+        progress: Arc<Progress>,
+    ) -> Result<Self> {
+        let (output, work_dir, place) = places(&request).await?;
+        let engine = engine.at(&place, &work_dir);
+        let at = (output, work_dir, place);
+        let job = Self::with(engine, at, request, cancel, progress);
         Ok(Self {
+            shares: Some(shares.clone()),
+            pinned: Some(version),
+            ..job
+        })
+    }
+
+    fn with(
+        engine: Arc<dyn Engine>,
+        (output, work_dir, place): (Output, String, WorkPlace),
+        request: JobRequest,
+        cancel: CancellationToken,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self {
             request,
             output,
             work_dir,
@@ -174,10 +218,12 @@ impl Job {
             // Of its own, since a deadline cancels the job alone.
             cancel: cancel.child_token(),
             progress,
+            shares: None,
+            pinned: None,
             spent: 0.0,
             earlier: false,
             log: JobLog::default(),
-        })
+        }
     }
 
     /// Where intermediate results are.
@@ -217,7 +263,7 @@ impl Job {
         if !self.request.options.digest {
             self.output.check(&self.request).await?;
         }
-        let source = look_up(&self.request.input).await?;
+        let source = self.source().await?;
         let found_work = Path::new(&self.work_dir).exists();
         sweep(&self.place).await;
         self.earlier = self.request.resume && self.has_results().await;
@@ -274,11 +320,22 @@ impl Job {
     /// # Errors
     /// As a transcode would refuse it.
     pub async fn plan_only(&mut self) -> Result<(Arc<Index>, Plan)> {
-        let source = look_up(&self.request.input).await?;
+        let source = self.source().await?;
         let mut runner = self.runner()?;
         let index = self.index(&mut runner, &source, false).await?;
         let plan = self.plan(&mut runner, &index).await?;
         Ok((index, plan))
+    }
+
+    async fn source(&self) -> Result<SourceRef> {
+        let source = look_up(&self.request.input).await?;
+        match &self.pinned {
+            Some(version) if *version != source.version => Err(JobError::Input {
+                file: self.request.input_name(),
+                detail: "it was replaced".into(),
+            }),
+            _ => Ok(source),
+        }
     }
 
     fn runner(&self) -> Result<Runner> {
@@ -291,7 +348,7 @@ impl Job {
                 .map(|b| (b - self.spent).max(0.0)),
             ..self.request.limits
         };
-        Runner::new(
+        let runner = Runner::new(
             (self.engine.clone(), self.place.clone()),
             Rules {
                 resume: self.request.resume,
@@ -303,7 +360,8 @@ impl Job {
             &self.request.input_name(),
             self.request.report.clone(),
             &limits,
-        )
+        )?;
+        Ok(runner.sharing(self.shares.as_ref().map(Shares::seat)))
     }
 
     async fn attempt(&mut self, source: &SourceRef, decode: bool) -> Result<(), StitchError> {

@@ -16,6 +16,7 @@ use crate::report::{InvocationRecord, ReportFile, ReportStats};
 use crate::schedule::{
     Action, Config, Event, FailureClass, InvocationId, Kind, NodeId, NodeSpec, Scheduler,
 };
+use crate::share::Seat;
 use batch::Batch;
 use framemill_worker::{crash_detail, Failure, Outcome, TaskKey, WorkPlace};
 use std::collections::{HashMap, HashSet};
@@ -82,6 +83,8 @@ pub struct Runner {
     file: String,
     report: Option<Arc<ReportFile>>,
     price: Option<Price>,
+    /// What other jobs leave, where they share the engine.
+    seat: Option<Seat>,
     /// Results taken from an earlier run.
     pub reused: u64,
     /// US dollars that invocations have cost, where their price is known.
@@ -92,6 +95,14 @@ pub struct Runner {
 fn kind_number(kind: &str) -> Kind {
     const KINDS: [&str; 6] = ["index", "analyze", "encode", "track", "rebase", "thumb"];
     Kind(KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len()) as u16)
+}
+
+/// Waits until other jobs leave more, or less.
+async fn changed(seat: Option<&Seat>) {
+    match seat {
+        Some(seat) => seat.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// One attempt on the engine. If that panics, this attempt is lost and no more.
@@ -149,9 +160,17 @@ impl Runner {
             file: file.to_owned(),
             report,
             price: limits.price,
+            seat: None,
             reused: 0,
             spent: 0.0,
         })
+    }
+
+    /// The same, using no more workers than `seat` allows.
+    #[must_use]
+    pub fn sharing(mut self, seat: Option<Seat>) -> Self {
+        self.seat = seat;
+        self
     }
 
     /// Time since the job's start.
@@ -202,16 +221,39 @@ impl Runner {
             }
             self.batch.add(work);
         }
+        if self.seat.is_some() {
+            // Nothing is launched before others have been asked.
+            self.scheduler.set_share(0);
+        }
         self.feed(Event::Start)?;
         self.feed(Event::Tick)?;
         while !self.batch.is_done() {
+            self.share()?;
             let event = self.next_event(each).await;
             self.feed(event)?;
             for (place, error) in self.lost.drain(..) {
                 lost(place, error);
             }
         }
-        Ok(())
+        self.share()
+    }
+
+    /// Tells other jobs what this one could use, and launches what they leave it.
+    fn share(&mut self) -> Result<()> {
+        loop {
+            let Some(seat) = &self.seat else {
+                return Ok(());
+            };
+            let in_flight = self.flights.len() as u32;
+            // Given up, and at work still.
+            let ending = in_flight.saturating_sub(self.scheduler.counts().in_flight);
+            let held = seat.update(self.scheduler.demand() + ending, in_flight);
+            self.scheduler.set_share(held.saturating_sub(ending));
+            self.feed(Event::Tick)?;
+            if self.flights.len() as u32 == in_flight {
+                return Ok(());
+            }
+        }
     }
 
     async fn next_event(&mut self, each: Each<'_>) -> Event {
@@ -223,6 +265,7 @@ impl Runner {
             () = self.cancel.cancelled() => Event::Cancel,
             Some(ended) = self.ended.1.recv() => self.settle(ended, each),
             () = tokio::time::sleep(wait) => Event::Tick,
+            () = changed(self.seat.as_ref()) => Event::Tick,
         }
     }
 

@@ -17,6 +17,8 @@ pub enum LimitedBy {
     Ramp,
     /// Throttling by the platform.
     Throttling,
+    /// What other jobs leave of the workers.
+    Share,
 }
 
 impl fmt::Display for LimitedBy {
@@ -25,6 +27,7 @@ impl fmt::Display for LimitedBy {
             Self::Config => "configuration",
             Self::Ramp => "slow start",
             Self::Throttling => "throttling",
+            Self::Share => "other jobs",
         })
     }
 }
@@ -44,6 +47,7 @@ pub(super) struct Limit {
     rules: Throttling,
     lowered: Option<Lowered>,
     last_decrease: Option<Duration>,
+    share: u32,
 }
 
 impl Limit {
@@ -55,12 +59,18 @@ impl Limit {
             rules: config.throttling,
             lowered: None,
             last_decrease: None,
+            share: u32::MAX,
         }
     }
 
     /// Starts the ramp.
     pub(super) fn start(&mut self, now: Duration) {
         self.began = now;
+    }
+
+    /// Sets what other jobs leave; it may be 0.
+    pub(super) fn set_share(&mut self, share: u32) {
+        self.share = share;
     }
 
     /// Applies the raises due by `now`.
@@ -100,8 +110,17 @@ impl Limit {
         self.lowered = Some(Lowered { limit, moved: now });
     }
 
-    /// The limit, at least 1, and what sets it.
+    /// The limit, and what sets it; it is 0 only where other jobs leave nothing.
     pub(super) fn at(&self, now: Duration) -> (u32, LimitedBy) {
+        let limit = self.own(now);
+        match self.share < limit.0 {
+            true => (self.share, LimitedBy::Share),
+            false => limit,
+        }
+    }
+
+    /// The limit without regard to other jobs, at least 1.
+    pub(super) fn own(&self, now: Duration) -> (u32, LimitedBy) {
         let mut limit = (self.most, LimitedBy::Config);
         if let Some(ramp) = &self.ramp {
             let steps = self.steps(ramp, now);
@@ -122,7 +141,7 @@ impl Limit {
     /// When the limit may next rise by itself; `None` if it will not.
     pub(super) fn next_raise(&self, now: Duration) -> Option<Duration> {
         match self.at(now).1 {
-            LimitedBy::Config => None,
+            LimitedBy::Config | LimitedBy::Share => None,
             LimitedBy::Ramp => {
                 let ramp = self.ramp.as_ref().filter(|r| r.step > 0)?;
                 let next = (self.steps(ramp, now) + 1).saturating_mul(ramp.every.as_nanos());

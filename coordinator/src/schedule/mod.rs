@@ -228,6 +228,21 @@ impl Scheduler {
         self.flights.pause(invocation, pause);
     }
 
+    /// Sets how many invocations may be in flight for the sake of other jobs, 0 included; all
+    /// at first. What is in flight beyond goes on. Takes effect with the next event.
+    pub fn set_share(&mut self, share: u32) {
+        self.limit.set_share(share);
+    }
+
+    /// How many invocations could be in flight, were there no other jobs: what is, what is
+    /// ready, and one more where a duplicate or an early start may come.
+    pub fn demand(&self) -> u32 {
+        let ready = self.graph.count(Phase::Ready);
+        let soon = self.flights.has_late() || self.first_early().is_some();
+        let demand = self.flights.len().saturating_add(ready) + u32::from(soon);
+        demand.min(self.limit.own(self.now).0)
+    }
+
     /// Takes in one event at `now`, the time since the start of the job, and
     /// appends what follows to `out`. A `now` before the last one counts as
     /// that one.

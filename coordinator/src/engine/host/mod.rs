@@ -293,6 +293,15 @@ impl Engine for HostEngine {
         self.remote.seconds()
     }
 
+    fn at(&self, place: &WorkPlace, work: &str) -> Arc<dyn Engine> {
+        Arc::new(Self {
+            fleet: self.fleet.clone(),
+            place: place.clone(),
+            work: work.to_owned(),
+            remote: RemoteCpu::default(),
+        })
+    }
+
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
         // When it is cancelled, its worker is stopped, and what it does with it.
         let at = (&self.place, self.work.as_str());

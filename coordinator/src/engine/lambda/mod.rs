@@ -24,6 +24,7 @@ use aws_sdk_lambda::Client;
 use aws_smithy_http_client::tls::{rustls_provider::CryptoMode, Provider};
 use framemill_worker::{Failure, Outcome, TaskKey, WorkPlace};
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How much later than the function's own limit an answer is given up.
@@ -245,6 +246,17 @@ impl Engine for LambdaEngine {
 
     fn remote_cpu_s(&self) -> f64 {
         self.remote.seconds()
+    }
+
+    fn at(&self, place: &WorkPlace, work: &str) -> Arc<dyn Engine> {
+        Arc::new(Self {
+            client: self.client.clone(),
+            function: self.function.clone(),
+            place: place.clone(),
+            work: work.to_owned(),
+            remote: RemoteCpu::default(),
+            ..*self
+        })
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
