@@ -6,10 +6,12 @@
 //! |---|---|
 //! | [`cli`] | the commands, one file each |
 //! | [`job`] | a transcode from source to verified output |
+//! | [`jobs`] | jobs that outlive whoever runs them |
 //! | [`plan`] | from an index and the user's wishes to tasks |
 //! | [`rate`] | meeting a bit rate over all chunks |
 //! | [`runner`] | drives the scheduler against an engine, resumes |
 //! | [`schedule`] | the scheduler: a pure state machine |
+//! | [`batch`] | many sources, one job each |
 //! | [`engine`] | where invocations run |
 //! | [`sim`] | a job on other workers: how long, for how much |
 //! | [`limits`] | what a job may take, and what its workers can |
@@ -19,10 +21,12 @@
 //! | [`report`] | what ran and what it cost |
 //! | [`orientation`] | display matrices as quarter turns |
 
+pub mod batch;
 pub mod cli;
 pub mod engine;
 pub mod error;
 pub mod job;
+pub mod jobs;
 pub mod limits;
 pub mod plan;
 pub mod profile;

@@ -161,16 +161,41 @@ fn each<T>(
 }
 
 /// Refuses keys that are not of these.
-fn known(table: &Table, keys: &[&str]) -> Result<(), String> {
+///
+/// # Errors
+/// A text with the first one that is not, and the one that is meant most likely.
+pub fn known(table: &Table, keys: &[&str]) -> Result<(), String> {
     let unknown = table.keys().find(|key| !keys.contains(&key.as_str()));
-    let Some(unknown) = unknown else {
-        return Ok(());
-    };
-    let nearest = keys
+    unknown.map_or(Ok(()), |unknown| {
+        Err(format!("unknown key {unknown}{}", nearest(unknown, keys)))
+    })
+}
+
+/// What may be said behind an unknown word: which known one it is most like.
+#[must_use]
+pub fn nearest(unknown: &str, known: &[&str]) -> String {
+    let nearest = known
         .iter()
         .min_by_key(|key| strsim::osa_distance(unknown, key));
-    let nearest = nearest.map_or(String::new(), |key| format!("; the nearest is {key}"));
-    Err(format!("unknown key {unknown}{nearest}"))
+    nearest.map_or(String::new(), |key| format!("; the nearest is {key}"))
+}
+
+/// The text of a profile that comes with the program, or else of a file.
+///
+/// # Errors
+/// A text that names what is neither.
+pub fn find(name: &str) -> Result<String, String> {
+    if let Some(text) = builtin(name) {
+        return Ok(text.to_owned());
+    }
+    let is_file = name.ends_with(".toml") || name.contains('/');
+    std::fs::read_to_string(name).map_err(|error| match is_file {
+        true => format!("profile {name}: {error}"),
+        false => format!(
+            "no profile is named {name}: give {} or a TOML file",
+            NAMES.join(", ")
+        ),
+    })
 }
 
 fn string(key: &str, value: &Value) -> Result<String, String> {

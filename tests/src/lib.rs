@@ -9,6 +9,7 @@
 //! * [`pictures`]: hashes of what workers feed their encoders
 //! * [`streams`]: what a container says of itself
 //! * [`sources`]: media made with `ffmpeg`, once
+//! * [`batch`]: many small sources
 //! * [`boxes`]: edits inside MP4 files that `ffmpeg` cannot make
 //! * [`manifest`]: the shared clips and what is expected of them
 //! * [`sound`]: samples, clicks, alignment
@@ -22,6 +23,7 @@
 //!
 //! Everything here panics with the reason when something is not as it must be.
 
+pub mod batch;
 pub mod boxes;
 pub mod browser;
 pub mod frames;

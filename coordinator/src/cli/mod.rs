@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands, one file each.
 
+pub mod batch;
 mod console;
 mod engine;
+pub mod jobs;
 mod limits;
 pub mod measure;
 pub mod pictures;
@@ -77,6 +79,10 @@ enum Command {
     Vp8(vp8::Vp8Args),
     /// Make thumbnails of pictures, one or thousands
     Thumb(Box<thumb::ThumbArgs>),
+    /// Make a profile's outputs of everything in a folder, a bucket or a manifest
+    Batch(Box<batch::BatchArgs>),
+    /// Look at jobs of batches and upload events, stop them, try them again
+    Jobs(jobs::JobsArgs),
     /// Profiles: what is to be made of videos and pictures
     Profile(profile::ProfileArgs),
     /// Serve over HTTP
@@ -153,6 +159,8 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         Command::Measure(args) => measure::run(&args),
         Command::Vp8(args) => vp8::run(&args, quiet, simd.unwrap_or_else(Dsp::best)),
         Command::Thumb(args) => runtime.block_on(thumb::run(*args, quiet)),
+        Command::Batch(args) => runtime.block_on(batch::run(*args, quiet, simd)),
+        Command::Jobs(args) => runtime.block_on(jobs::run(args)),
         Command::Profile(args) => profile::run(&args),
         Command::Serve(args) => runtime.block_on(serve::run(args, quiet)),
         Command::Pictures(args) => runtime.block_on(pictures::run(*args, simd)),

@@ -341,9 +341,36 @@ pub fn parse_bits(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Reads a number of bytes: 500k, 20M, 1.5G or 1500000.
+///
+/// # Errors
+/// A text for the user.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let bad = || format!("'{text}' is no size: give 500k, 20M, 1.5G or 1500000");
+    let units = [('k', 1e3), ('K', 1e3), ('M', 1e6), ('G', 1e9), ('T', 1e12)];
+    let unit = units.iter().find(|(letter, _)| text.ends_with(*letter));
+    let number = unit.and_then(|(letter, _)| text.strip_suffix(*letter));
+    let number = number.unwrap_or(text);
+    let bytes = number.parse::<f64>().map_err(|_| bad())? * unit.map_or(1.0, |u| u.1);
+    match (0.0..=1e18).contains(&bytes) {
+        true => Ok(bytes.round() as u64),
+        false => Err(bad()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_in_bytes() {
+        assert_eq!(parse_bytes("1500"), Ok(1500));
+        assert_eq!(parse_bytes("1.5G"), Ok(1_500_000_000));
+        assert_eq!(parse_bytes("20k"), Ok(20_000));
+        for wrong in ["", "k", "-1", "1kk", "1 M", "inf"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn rates() {

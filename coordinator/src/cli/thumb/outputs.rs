@@ -5,6 +5,7 @@ use super::names::Output;
 use super::Picture;
 use crate::cli::console;
 use crate::error::{JobError, Result};
+use crate::jobs::picture::{self, Refused};
 use framemill_store::{self as store, Location, PutMode, Store, StoreRoot};
 use framemill_thumbs::Format;
 use framemill_worker::thumb::Made;
@@ -142,7 +143,7 @@ impl Copies {
     async fn one(&self, n: usize, key: TaskKey, blobs: Vec<BlobRef>) -> Copied {
         let outputs = &self.pictures[n].job.outputs;
         let mut copied = Vec::new();
-        match self.list(&blobs).await {
+        match picture::list(&self.place, &blobs).await {
             Err(reason) => copied.push((outputs.len(), Err(reason))),
             Ok(list) => {
                 for (made, output) in list.iter().zip(outputs) {
@@ -161,13 +162,6 @@ impl Copies {
         copied
     }
 
-    async fn list(&self, blobs: &[BlobRef]) -> Result<Vec<Made>, String> {
-        let list = blobs.first().ok_or("a result without a list")?;
-        let bytes = self.place.get_blob(list).await;
-        let bytes = bytes.map_err(|failure| failure.to_string())?;
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
-    }
-
     async fn copy(&self, made: &Made, output: &Output) -> Result<u64, String> {
         let (extension, blob) = match made {
             Made::Thumbnail { extension, blob } => (extension, blob),
@@ -175,17 +169,12 @@ impl Copies {
         };
         let format = Format::from_extension(extension).ok_or("an unknown format")?;
         let location = output.location(format)?;
-        let bytes = self.place.get_blob(blob).await;
-        let bytes = bytes.map_err(|failure| failure.to_string())?;
-        let put = async {
-            let store = self.open(&location).await?;
-            store.put(&location.key, bytes, self.mode).await
-        };
-        put.await.map_err(|error: store::StoreError| match error {
-            store::StoreError::Exists { key } => {
-                format!("{key:?} exists (--overwrite replaces it)")
-            }
-            error => error.to_string(),
+        let store = self.open(&location).await;
+        let store = store.map_err(|error| error.to_string())?;
+        let copied = picture::copy(&self.place, blob, &location, (&store, self.mode)).await;
+        copied.map_err(|refused| match refused {
+            Refused::Exists => format!("{:?} exists (--overwrite replaces it)", location.key),
+            Refused::Other(text) => text,
         })?;
         Ok(blob.size)
     }

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An order from beginning to end, whoever else may be at it.
+
+use super::lease::{Holder, Lease};
+use super::{now_s, picture, video, Ended, Id, Made, Media, Order, Records, Status};
+use crate::engine::Engine;
+use crate::error::{JobError, Result};
+use crate::job::open_work;
+use crate::limits::Limits;
+use crate::progress::{Progress, Snapshot};
+use crate::share::Shares;
+use framemill_codec::dsp::Dsp;
+use framemill_store::{self as store, Location, StoreError};
+use framemill_worker::WorkPlace;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often a lane that another coordinator holds is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Where jobs are done: a work place, an engine that they share, and rules for all of them.
+pub struct Shop {
+    /// What is known of jobs.
+    pub records: Records,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) shares: Arc<Shares>,
+    limits: Limits,
+    /// What jobs have cost so far, where they have one budget for all.
+    spent: Option<Mutex<f64>>,
+    pub(super) simd: Option<&'static Dsp>,
+    me: Holder,
+    lease: Duration,
+}
+
+/// What clocks of stores and coordinators may differ, in seconds.
+const SKEW_S: f64 = 2.0;
+
+/// What can be seen of a job under way.
+#[derive(Debug, Default)]
+pub struct Watch {
+    parts: Mutex<Vec<Arc<Progress>>>,
+    began_s: OnceLock<f64>,
+}
+
+impl Watch {
+    pub(super) fn part(&self) -> Arc<Progress> {
+        let part = Arc::<Progress>::default();
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.push(part.clone());
+        part
+    }
+
+    /// When its work began, in seconds since 1970.
+    #[must_use]
+    pub fn began_s(&self) -> Option<f64> {
+        self.began_s.get().copied()
+    }
+
+    /// The counters of all its outputs together.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.iter().fold(Snapshot::default(), |sum, part| {
+            let part = part.snapshot();
+            Snapshot {
+                frames: sum.frames + part.frames.min(part.total_frames),
+                reused_frames: sum.reused_frames + part.reused_frames,
+                total_frames: sum.total_frames + part.total_frames,
+                chunks: sum.chunks + part.chunks,
+                total_chunks: sum.total_chunks + part.total_chunks,
+            }
+        })
+    }
+}
+
+/// What counts as the end of a job that is asked for again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Known {
+    /// Any end that is not older, in seconds since 1970: the same event may come twice, and a
+    /// later one is an upload anew.
+    Since(f64),
+    /// Outputs that are there as they were made: whoever asks wants them now.
+    IfThere,
+}
+
+/// One run of a job.
+pub(super) struct Run<'a> {
+    pub(super) shop: &'a Shop,
+    pub(super) order: &'a Order,
+    /// Where its tasks' results go.
+    pub(super) place: WorkPlace,
+    /// The same as users and workers write it.
+    pub(super) work: String,
+    /// What it may take.
+    pub(super) limits: Limits,
+    /// Whether an earlier run may have made some of it.
+    pub(super) resumed: bool,
+    pub(super) cancel: CancellationToken,
+    pub(super) watch: &'a Watch,
+    spent: Mutex<Spent>,
+}
+
+impl Run<'_> {
+    /// Adds to what the run has used.
+    pub(super) fn spend(&self, cpu_s: f64, usd: f64) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.cpu_s += cpu_s;
+        spent.usd += usd;
+        if let Some(all) = &self.shop.spent {
+            *all.lock().unwrap_or_else(PoisonError::into_inner) += usd;
+        }
+    }
+}
+
+/// What a run has used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    pub(super) cpu_s: f64,
+    pub(super) usd: f64,
+}
+
+/// Why a lease's keeper has stopped a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopped {
+    /// The lane is another's.
+    Lost,
+    /// Somebody has asked for it.
+    Asked,
+}
+
+/// Keeps a lease while a job runs.
+struct Keeper {
+    end: CancellationToken,
+    task: tokio::task::JoinHandle<(Lease, Option<Stopped>)>,
+}
+
+impl Keeper {
+    fn start(
+        lease: Lease,
+        records: Records,
+        id: Id,
+        time: Duration,
+        job: CancellationToken,
+    ) -> Self {
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        let task = tokio::spawn(async move {
+            let mut good_until = now_s() + time.as_secs_f64();
+            loop {
+                tokio::select! {
+                    () = ended.cancelled() => return (lease, None),
+                    () = tokio::time::sleep(time / 3) => {}
+                }
+                if matches!(records.is_cancelled(&id).await, Ok(true)) {
+                    job.cancel();
+                    return (lease, Some(Stopped::Asked));
+                }
+                match lease.renew().await {
+                    Ok(true) => good_until = now_s() + time.as_secs_f64(),
+                    // A store that does not answer for a while takes nothing away.
+                    Err(_) if now_s() < good_until => {}
+                    Ok(false) | Err(_) => {
+                        job.cancel();
+                        return (lease, Some(Stopped::Lost));
+                    }
+                }
+            }
+        });
+        Self { end, task }
+    }
+
+    async fn stop(self) -> (Option<Lease>, Option<Stopped>) {
+        self.end.cancel();
+        match self.task.await {
+            Ok((lease, stopped)) => (Some(lease), stopped),
+            Err(_) => (None, None),
+        }
+    }
+}
+
+impl Shop {
+    /// A shop over the work place of `records`. Jobs are held for `lease`, again and again.
+    #[must_use]
+    pub fn new(records: Records, engine: Arc<dyn Engine>, limits: Limits, lease: Duration) -> Self {
+        Self {
+            records,
+            shares: Shares::new(engine.slots()),
+            engine,
+            limits,
+            spent: None,
+            simd: None,
+            me: Holder::this(),
+            lease,
+        }
+    }
+
+    /// The same with kernels of a level that the user chose.
+    #[must_use]
+    pub fn with_simd(mut self, simd: Option<&'static Dsp>) -> Self {
+        self.simd = simd;
+        self
+    }
+
+    /// The same with the limits' budget for all jobs together, which is each one's otherwise.
+    #[must_use]
+    pub fn with_one_budget(mut self) -> Self {
+        self.spent = Some(Mutex::new(0.0));
+        self
+    }
+
+    /// The limits of a job that begins now.
+    fn limits(&self) -> Result<Limits> {
+        let (Some(budget), Some(spent)) = (self.limits.budget, &self.spent) else {
+            return Ok(self.limits);
+        };
+        let spent = *spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent >= budget {
+            let text = format!("--budget {budget}: {spent:.6} USD are spent");
+            return Err(JobError::Limit(text));
+        }
+        Ok(Limits {
+            budget: Some(budget - spent),
+            ..self.limits
+        })
+    }
+
+    /// Does a job, or waits until somebody else has. Gives how it ended, and whether this run
+    /// has ended it.
+    ///
+    /// # Errors
+    /// [`JobError::Interrupted`] and what may pass; the job can then be taken up again.
+    pub async fn run(
+        &self,
+        order: &Order,
+        known: Known,
+        cancel: &CancellationToken,
+        watch: &Watch,
+    ) -> Result<(Ended, bool)> {
+        let id = order.id();
+        let lease = loop {
+            if let Some(ended) = self.ended(&id, known).await? {
+                self.tidy(&id).await?;
+                return Ok((ended, false));
+            }
+            match Lease::take(&self.records, &id, &self.me, self.lease).await? {
+                Ok(lease) => break lease,
+                Err(_) => tokio::select! {
+                    () = cancel.cancelled() => return Err(interrupted()),
+                    () = tokio::time::sleep(LOOK) => {}
+                },
+            }
+        };
+        // Whoever had the lane may have ended the job before it was ours.
+        if let Some(ended) = self.ended(&id, known).await? {
+            lease.release().await?;
+            return Ok((ended, false));
+        }
+        let job = cancel.child_token();
+        let keeper = Keeper::start(
+            lease,
+            self.records.clone(),
+            id.clone(),
+            self.lease,
+            job.clone(),
+        );
+        let began_s = now_s();
+        let result = self.make(&id, order, job, watch).await;
+        let (lease, stopped) = keeper.stop().await;
+        let ended = match stopped {
+            Some(Stopped::Lost) => Err(JobError::Failed(
+                "another coordinator has taken the job over".into(),
+            )),
+            asked => self.judge(order, result, asked.is_some(), began_s).await,
+        };
+        let ended = match ended {
+            Ok(ended) => self.record(&id, ended).await,
+            Err(error) => Err(error),
+        };
+        if let Some(lease) = lease {
+            lease.release().await?;
+        }
+        ended
+    }
+
+    /// Removes what somebody has left who died between a job's end and that.
+    async fn tidy(&self, id: &Id) -> Result<()> {
+        if self.records.open(id).await?.is_none() {
+            return Ok(());
+        }
+        // Whoever holds the lane does so, or is about to do the job anew.
+        if let Ok(lease) = Lease::take(&self.records, id, &self.me, self.lease).await? {
+            if self.records.ended(id).await?.is_some() {
+                self.records.clear(id).await?;
+            }
+            lease.release().await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&self, id: &Id, ended: Ended) -> Result<(Ended, bool)> {
+        if self.records.end(id, &ended).await? {
+            return Ok((ended, true));
+        }
+        let first = self.records.ended(id).await?;
+        Ok((first.unwrap_or(ended), false))
+    }
+
+    /// How a job ended before, where that counts; forgets it where it does not.
+    async fn ended(&self, id: &Id, known: Known) -> Result<Option<Ended>> {
+        let Some(ended) = self.records.ended(id).await? else {
+            return Ok(None);
+        };
+        let counts = match known {
+            Known::Since(time_s) if time_s <= ended.ended_s + SKEW_S => true,
+            _ => ended.status == Status::Done && are_there(&ended.outputs).await?,
+        };
+        if !counts {
+            self.records.forget(id).await?;
+        }
+        Ok(counts.then_some(ended))
+    }
+
+    /// Makes the outputs.
+    async fn make(
+        &self,
+        id: &Id,
+        order: &Order,
+        cancel: CancellationToken,
+        watch: &Watch,
+    ) -> Result<(Vec<Made>, Spent)> {
+        let profile = order.profile().map_err(JobError::Usage)?;
+        let limits = self.limits()?;
+        let work = self.records.uri(&Records::tasks_name(id));
+        let resumed = self.records.begin(id, order).await?;
+        let _ = watch.began_s.set(now_s());
+        let run = Run {
+            shop: self,
+            order,
+            place: open_work(&work, self.simd).await?,
+            work,
+            limits,
+            resumed,
+            cancel,
+            watch,
+            spent: Mutex::default(),
+        };
+        let made = match order.media {
+            Media::Image => picture::make(&run, &profile.images).await,
+            Media::Video => video::make(&run, &profile).await,
+        }?;
+        let spent = *run.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((made, spent))
+    }
+
+    /// What a result means for the job: only what can never be otherwise ends it.
+    async fn judge(
+        &self,
+        order: &Order,
+        result: Result<(Vec<Made>, Spent)>,
+        asked: bool,
+        began_s: f64,
+    ) -> Result<Ended> {
+        let (status, reason, made) = match result {
+            Ok(made) => (Status::Done, None, made),
+            Err(JobError::Interrupted(_)) if asked => {
+                let reason = "it was cancelled".to_owned();
+                (Status::Cancelled, Some(reason), Default::default())
+            }
+            Err(error @ (JobError::Input { .. } | JobError::Usage(_))) => {
+                let (status, reason) = match now_there(order).await? {
+                    Some(version) if version == order.source.version => {
+                        (Status::Failed, error.reason())
+                    }
+                    Some(_) => (Status::Superseded, "the source was replaced".to_owned()),
+                    None => (Status::Gone, "the source was removed".to_owned()),
+                };
+                (status, Some(reason), Default::default())
+            }
+            Err(error) => return Err(error),
+        };
+        let (outputs, spent) = made;
+        Ok(Ended {
+            status,
+            reason,
+            order: order.public(),
+            outputs,
+            began_s,
+            ended_s: now_s(),
+            cpu_s: spent.cpu_s,
+            spent_usd: spent.usd,
+        })
+    }
+
+    /// Ends a job that has met what may pass too often.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn give_up(&self, order: &Order, reason: String) -> Result<Ended> {
+        let now = now_s();
+        let ended = Ended {
+            status: Status::Failed,
+            reason: Some(reason),
+            order: order.public(),
+            outputs: Vec::new(),
+            began_s: now,
+            ended_s: now,
+            cpu_s: 0.0,
+            spent_usd: 0.0,
+        };
+        Ok(self.record(&order.id(), ended).await?.0)
+    }
+}
+
+fn interrupted() -> JobError {
+    JobError::Interrupted("interrupted".into())
+}
+
+/// The version of a source as it is now; `None` for none.
+async fn now_there(order: &Order) -> Result<Option<String>> {
+    let look = async {
+        let (blobs, key) = store::open(&Location::parse(&order.source.uri)?).await?;
+        blobs.head(&key).await
+    };
+    match look.await {
+        Ok(meta) => Ok(Some(meta.version.as_str().to_owned())),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(JobError::Failed(error.to_string())),
+    }
+}
+
+/// Whether all outputs lie there as they were made.
+async fn are_there(outputs: &[Made]) -> Result<bool> {
+    for made in outputs {
+        let look = async {
+            let (blobs, key) = store::open(&Location::parse(&made.uri)?).await?;
+            blobs.head(&key).await
+        };
+        match look.await {
+            Ok(meta) if meta.version.as_str() == made.version => {}
+            Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(JobError::Failed(error.to_string())),
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Videos of a job, all at once, and its posters.
+
+use super::names;
+use super::picture;
+use super::record::Made;
+use super::run::Run;
+use crate::error::{JobError, Result};
+use crate::job::{Job, JobRequest};
+use crate::profile::{Profile, Rendition};
+use crate::progress::Progress;
+use framemill_store::{self as store, Location, StoreError, StoreRoot};
+use futures::future::join_all;
+use std::sync::Arc;
+
+/// Makes everything that the profile says of videos.
+pub(super) async fn make(run: &Run<'_>, profile: &Profile) -> Result<Vec<Made>> {
+    let mut missing = Vec::new();
+    let mut made = Vec::new();
+    for rendition in &profile.videos {
+        let to = output(run, rendition)?;
+        match there(&to).await? {
+            // An earlier run of this job made it, whole as all outputs are.
+            Some(there) if run.resumed && !run.order.overwrite => made.push(there),
+            _ => missing.push((rendition, to)),
+        }
+    }
+    if let (Some((rendition, to)), true) = (missing.first(), missing.len() > 1) {
+        // What all renditions need, once.
+        let job = job(run, rendition, to, Arc::default()).await;
+        job?.plan_only().await?;
+    }
+    let jobs = missing
+        .iter()
+        .map(|(rendition, to)| encode(run, rendition, to));
+    let posters = picture::make(run, &profile.posters);
+    let (encoded, posters) = futures::join!(join_all(jobs), posters);
+    let mut all: Vec<Result<Vec<Made>>> = encoded.into_iter().map(|m| m.map(|m| vec![m])).collect();
+    all.push(posters);
+    // Those that were stopped by another's failure say nothing of the source.
+    let interrupted = |r: &Result<Vec<Made>>| matches!(r, Err(JobError::Interrupted(_)));
+    if let Some(n) = all.iter().position(|r| r.is_err() && !interrupted(r)) {
+        all.swap_remove(n)?;
+    }
+    for part in all {
+        made.extend(part?);
+    }
+    Ok(made)
+}
+
+fn output(run: &Run<'_>, rendition: &Rendition) -> Result<Location> {
+    let (place, stem, name) = (&run.order.place, &run.order.stem, rendition.name.as_deref());
+    let to = names::output(place, stem, name, &rendition.extension);
+    to.map_err(|detail| JobError::Input {
+        file: store::shown(&run.order.source.uri),
+        detail,
+    })
+}
+
+/// What lies under an output's name.
+async fn there(to: &Location) -> Result<Option<Made>> {
+    let look = async {
+        let (blobs, key) = store::open(to).await?;
+        blobs.head(&key).await
+    };
+    match look.await {
+        Ok(meta) => Ok(Some(Made {
+            uri: to.to_string(),
+            size: meta.size,
+            version: meta.version.as_str().to_owned(),
+        })),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(JobError::Failed(format!("{to}: {error}"))),
+    }
+}
+
+/// The transcode that makes a rendition.
+async fn job(
+    run: &Run<'_>,
+    rendition: &Rendition,
+    to: &Location,
+    progress: Arc<Progress>,
+) -> Result<Job> {
+    let order = run.order;
+    let request = JobRequest {
+        input: order.source.uri.clone(),
+        options: rendition.media.options(&to.to_string()),
+        workers: run.shop.engine.slots(),
+        work_dir: Some(run.work.clone()),
+        resume: true,
+        overwrite: order.overwrite,
+        verify: false,
+        order_seed: None,
+        report: None,
+        simd: run.shop.simd,
+        limits: run.limits,
+    };
+    let workers = (&run.shop.engine, &run.shop.shares);
+    let version = order.source.version.clone();
+    Job::shared(workers, request, version, run.cancel.clone(), progress).await
+}
+
+async fn encode(run: &Run<'_>, rendition: &Rendition, to: &Location) -> Result<Made> {
+    if let StoreRoot::Dir(root) = &to.root {
+        let file = root.join(&to.key);
+        let folder = file.parent().unwrap_or(root).to_owned();
+        let failed = |e: std::io::Error| JobError::Failed(format!("{}: {e}", folder.display()));
+        tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
+    }
+    let mut job = job(run, rendition, to, run.watch.part()).await?;
+    let result = job.run().await;
+    let usd = job.log.totals.spent_usd.unwrap_or_default();
+    run.spend(job.remote_cpu_s(), usd);
+    if let Err(error) = result {
+        // The others would be for nothing.
+        run.cancel.cancel();
+        return Err(error);
+    }
+    let made = there(to).await?;
+    made.ok_or_else(|| JobError::Failed(format!("{to}: is gone already")))
+}
