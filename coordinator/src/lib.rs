@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`cli`] | the commands, one file each |
 //! | [`job`] | a transcode from source to verified output |
+//! | [`events`] | what is put into a bucket or a folder becomes a job |
 //! | [`jobs`] | jobs that outlive whoever runs them |
 //! | [`plan`] | from an index and the user's wishes to tasks |
 //! | [`rate`] | meeting a bit rate over all chunks |
@@ -25,6 +26,7 @@ pub mod batch;
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod events;
 pub mod job;
 pub mod jobs;
 pub mod limits;

@@ -5,10 +5,12 @@
 //! call the same functions, so that what a corpus proves here it proves there.
 
 mod container;
+mod doors;
 mod thumbs;
 mod vp8;
 
 pub use container::container;
+pub use doors::door_texts;
 pub use thumbs::{thumb_pipeline, thumb_url};
 pub use vp8::{ivf, vp8_packets, vp8_state};
 

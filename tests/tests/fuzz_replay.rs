@@ -75,3 +75,8 @@ fn thumb_url() {
 fn thumb_pipeline() {
     replay("thumb_pipeline", 7, checks::thumb_pipeline);
 }
+
+#[test]
+fn door_texts() {
+    replay("door_texts", 8, checks::door_texts);
+}

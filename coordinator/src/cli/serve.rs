@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `framemill serve thumbs`.
+//! `framemill serve`.
+
+mod events;
 
 use super::console;
 use crate::error::{JobError, Result};
@@ -27,6 +29,11 @@ enum What {
     /// IMGPROXY_… names), then from flags; later ones win. docs/thumbnails.md tells of URLs,
     /// settings and statuses.
     Thumbs(Box<ThumbsArgs>),
+    /// Do what rules say of each video and picture that is put into a bucket or a folder
+    ///
+    /// Jobs are kept in the work place alone: coordinators may come and go. docs/operations.md
+    /// tells of rules, queues and metrics.
+    Events(Box<events::EventsArgs>),
 }
 
 /// Arguments of `framemill serve thumbs`.
@@ -60,7 +67,37 @@ struct ThumbsArgs {
 /// # Errors
 /// [`JobError::Usage`] for settings that cannot be used.
 pub async fn run(args: ServeArgs, quiet: bool) -> Result<()> {
-    let What::Thumbs(args) = args.what;
+    match args.what {
+        What::Thumbs(args) => thumbs(*args, quiet).await,
+        What::Events(args) => events::run(*args, quiet, end_of_service()?).await,
+    }
+}
+
+/// Told to end by the first SIGTERM or SIGINT; the second ends the process.
+fn end_of_service() -> Result<CancellationToken> {
+    let failed = |error: std::io::Error| JobError::Failed(format!("serve: {error}"));
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate()).map_err(failed)?,
+        signal(SignalKind::interrupt()).map_err(failed)?,
+    );
+    let end = CancellationToken::new();
+    let told = end.clone();
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if told.is_cancelled() {
+                std::process::exit(130);
+            }
+            told.cancel();
+        }
+    });
+    Ok(end)
+}
+
+async fn thumbs(args: ThumbsArgs, quiet: bool) -> Result<()> {
     if args.list_settings {
         list_settings();
         return Ok(());
@@ -71,10 +108,7 @@ pub async fn run(args: ServeArgs, quiet: bool) -> Result<()> {
     let server = Server::open(config).await.map_err(wrong)?;
     let failed = |error: std::io::Error| JobError::Failed(format!("serve: {error}"));
     let at = server.address().map_err(failed)?;
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate()).map_err(failed)?,
-        signal(SignalKind::interrupt()).map_err(failed)?,
-    );
+    let end = end_of_service()?;
     if !quiet {
         console::say(&format!("framemill: listening on {at}"));
         let example = root.and_then(|root| example(&root));
@@ -85,15 +119,6 @@ pub async fn run(args: ServeArgs, quiet: bool) -> Result<()> {
         let path = server.example(&format!("/rs:fill:300:200/plain/{example}"));
         console::say(&format!("try {}", url(at, &path)));
     }
-    let end = CancellationToken::new();
-    let told = end.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        told.cancel();
-    });
     server.run(end).await;
     Ok(())
 }
