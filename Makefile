@@ -20,7 +20,7 @@ test: setup ## run every test; ARGS='name' picks some
 test-neon: setup ## run the kernels' tests for AArch64, under emulation
 	@scripts/neon.sh
 
-lint: setup ## formatting, clippy, dependency licences
+lint: setup ## formatting, clippy, templates, dependency licences
 	@scripts/lint.sh
 
 bench: setup ## run every benchmark; ARGS='name' picks some

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Formatting, clippy (warnings are errors) and, where cargo-deny is, dependencies.
+# Formatting, clippy (warnings are errors), the templates in deploy/ and, where cargo-deny is,
+# dependencies.
 # DENY=1 builds cargo-deny into target/tools first; ADVISORIES=1 also checks the RustSec database.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -16,6 +17,7 @@ done
 
 cargo fmt --all --check
 cargo clippy --release --workspace --all-targets -- -D warnings
+scripts/templates.sh
 
 PATH=$root/target/tools/bin:$PATH
 if [ -n "${DENY:-}" ] && ! command -v cargo-deny >/dev/null; then
