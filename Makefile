@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup run test test-neon lint bench
+.PHONY: help setup run test test-neon lint bench deploy-check
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r t d; do printf '  make %-9s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done
 
 setup: ## install what is missing to build, and only that
 	@scripts/setup.sh
@@ -22,6 +22,10 @@ test-neon: setup ## run the kernels' tests for AArch64, under emulation
 
 lint: setup ## formatting, clippy, templates, dependency licences
 	@scripts/lint.sh
+
+deploy-check: setup ## bring up deploy/template.yaml in ministack, run jobs on it, compare rights
+	@. scripts/env.sh && cargo build --release --workspace --bins
+	@scripts/deploy-check.sh
 
 bench: setup ## run every benchmark; ARGS='name' picks some
 	@. scripts/env.sh && cargo bench -p framemill-benches $(if $(ARGS),-- $(ARGS))
