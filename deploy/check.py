@@ -72,8 +72,8 @@ def ministack(python, folder):
 def environment(url, key):
     """Where and as whom a program reaches AWS."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return rest | {"AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL_LAMBDA": url, "AWS_REGION": REGION,
-                   "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "secret"}
+    services = {f"AWS_ENDPOINT_URL_{name}": url for name in ("S3", "LAMBDA", "SQS")}
+    return rest | services | {"AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 class Stack:
@@ -90,7 +90,7 @@ class Stack:
         os.environ["AWS_DEFAULT_REGION"] = REGION
         policies = type("NoPolicies", (), {"load": staticmethod(dict)})()
         template = transform(yaml_parse((ROOT / "deploy/template.yaml").read_text()), {}, policies)
-        parameters = {"CodeBucket": "framemill-code", "CodeKey": zip_file.name}
+        parameters = {"CodeBucket": "framemill-code", "CodeKey": zip_file.name, "Removals": "yes"}
         self.cloudformation.create_stack(
             StackName="framemill", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()])
@@ -103,10 +103,10 @@ class Stack:
         self.function.update_function_configuration(
             FunctionName=self.outputs["Function"], Environment={"Variables": {"AWS_ENDPOINT_URL_S3": url}})
 
-    def messages(self):
-        """Bodies of what the queue of events holds."""
-        got = self.sqs.receive_message(QueueUrl=self.outputs["QueueUrl"], MaxNumberOfMessages=10, WaitTimeSeconds=2)
-        return [json.loads(m["Body"]) for m in got.get("Messages", [])]
+    def keys(self, bucket, prefix=""):
+        """Names in a bucket."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.outputs[bucket], Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def rights(self, who):
         """[(action, ARN)] of a role or policy, as deployed."""
@@ -117,11 +117,6 @@ class Stack:
             document = self.iam.get_policy_version(PolicyArn=name, VersionId="v1")["PolicyVersion"]["Document"]
         many = lambda v: v if isinstance(v, list) else [v]
         return [(a, r) for s in document["Statement"] for a in many(s["Action"]) for r in many(s["Resource"])]
-
-    def empty(self, bucket):
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            for entry in page.get("Contents", []):
-                self.s3.delete_object(Bucket=bucket, Key=entry["Key"])
 
     def delete(self):
         self.cloudformation.delete_stack(StackName="framemill")
@@ -186,18 +181,18 @@ def check(folder, url, notes, said):
     say(f"the stack is up: {len(stack.names)} resources")
 
     clip, picture = ROOT / "samples/bigbuckbunny.mp4", ROOT / "samples/test.jpg"
-    stack.s3.upload_file(str(clip), at["UploadsBucket"], "in/films/big buck.mp4")
-    stack.s3.upload_file(str(clip), at["UploadsBucket"], "elsewhere/bunny.mp4")
-    stack.s3.upload_file(str(picture), at["UploadsBucket"], "in/pictures/test.jpg")
-    records = [r["s3"]["object"]["key"] for m in stack.messages() for r in m.get("Records", [])]
-    expect(sorted(records) == ["in/films/big+buck.mp4", "in/pictures/test.jpg"], "uploads below in/ alone come as events")
+    for key, file in ("in/films/big buck.mp4", clip), ("elsewhere/bunny.mp4", clip), ("in/pictures/test.jpg", picture):
+        stack.s3.upload_file(str(file), at["UploadsBucket"], key)
+    stack.s3.put_object(Bucket=at["UploadsBucket"], Key="in/films/broken.mp4", Body=b"no film at all" * 100)
 
-    def framemill(*args, key=KEYS["CoordinatorPolicy"]):
-        done = subprocess.run([said.binaries / "framemill", *args, "--quiet"], env=environment(url, key),
+    def framemill(*args):
+        done = subprocess.run([said.binaries / "framemill", *args], env=environment(url, KEYS["CoordinatorPolicy"]),
                               cwd=folder, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"deploy-check: framemill {' '.join(args)}: {done.stderr}")
+        return done.stdout
 
+    engine = at["Flags"].split() + ["--workers", "4"]
     jobs = {
         # One chunk, and an output, of more than 8 MiB go in parts.
         "large.mp4": "--codec h264 --preset fast --crf 3 --chunk auto",
@@ -206,24 +201,85 @@ def check(folder, url, notes, said):
     }
     source = f"s3://{at['UploadsBucket']}/in/films/big buck.mp4"
     for name, flags in jobs.items():
-        framemill("transcode", source, "-o", f"s3://{at['OutputsBucket']}/films/{name}", "--workers", "4",
-                  *flags.split(), *at["Flags"].split())
-        framemill("transcode", str(clip), "-o", name, *flags.split())
-        stack.s3.download_file(at["OutputsBucket"], f"films/{name}", str(folder / f"lambda-{name}"))
+        framemill("transcode", source, "-o", f"s3://{at['OutputsBucket']}/jobs/{name}", "--quiet", *flags.split(), *engine)
+        framemill("transcode", str(clip), "-o", name, "--quiet", *flags.split())
+        stack.s3.download_file(at["OutputsBucket"], f"jobs/{name}", str(folder / f"lambda-{name}"))
         same = (folder / f"lambda-{name}").read_bytes() == (folder / name).read_bytes()
         expect(same, f"{name}: the function gives the bytes of a local run, {(folder / name).stat().st_size} of them")
     framemill("thumb", f"s3://{at['UploadsBucket']}/in/pictures/test.jpg", "--size", "160",
-              "-o", f"s3://{at['OutputsBucket']}/pictures/test.webp", *at["Flags"].split())
-    stack.s3.head_object(Bucket=at["OutputsBucket"], Key="pictures/test.webp")
-    say("a thumbnail is made by the function")
+              "-o", f"s3://{at['OutputsBucket']}/jobs/test.webp", *engine)
+    expect("jobs/test.webp" in stack.keys("OutputsBucket"), "a thumbnail is made by the function")
 
+    # These have a place of their own.
+    del engine[engine.index("--work-dir"):engine.index("--work-dir") + 2]
+    events(stack, url, folder, said.binaries, engine)
+    work = ["--work-dir", f"{at['JobsDir']}/batch"]
+    framemill("batch", f"s3://{at['UploadsBucket']}/in/pictures/", "--profile", "preview",
+              "-o", f"s3://{at['OutputsBucket']}/batch/", *work, *engine)
+    listed = framemill("jobs", "list", *work)
+    expect("done" in listed and stack.keys("OutputsBucket", "batch/"), "a batch is done and remembered")
+    framemill("jobs", "gc", "--older-than", "0", *work)
+    expect(not framemill("jobs", "list", *work), "and forgotten")
     thumbnails(stack, url, said.binaries)
     compare(stack, notes)
 
-    stack.empty(at["WorkBucket"])
+    for key in stack.keys("WorkBucket"):
+        stack.s3.delete_object(Bucket=at["WorkBucket"], Key=key)
     stack.delete()
     left = {b["Name"] for b in stack.s3.list_buckets()["Buckets"]} - {"framemill-code"}
     expect(left == {at["UploadsBucket"], at["OutputsBucket"]}, "taken down; uploads and outputs are left")
+
+
+@contextlib.contextmanager
+def serving(command, who, url, pattern):
+    """A server, and the address that it names."""
+    server = subprocess.Popen(command, env=environment(url, KEYS[who]), stdout=subprocess.PIPE, text=True)
+    try:
+        found = next(filter(None, (re.search(pattern, line) for line in server.stdout)), None)
+        expect(found, f"{' '.join(map(str, command[1:3]))} listens")
+        yield server, found[1]
+    finally:
+        server.terminate()
+        server.wait(120)
+
+
+def until(done, text):
+    """Waits for what is to happen."""
+    limit = time.monotonic() + 180
+    while not done() and time.monotonic() < limit:
+        time.sleep(0.5)
+    expect(done(), text)
+
+
+def events(stack, url, folder, binaries, engine):
+    """Uploads come out, broken ones are set aside, outputs go with their source."""
+    at = stack.outputs
+    rules = "".join(
+        f"""[[rule]]
+name = "{kind}"
+bucket = "{at['UploadsBucket']}"
+prefix = "in/{kind}/"
+profile = "preview"
+output = "s3://{at['OutputsBucket']}/{kind}/"
+on-delete = "remove"
+""" for kind in ("films", "pictures"))
+    (folder / "rules.toml").write_text(rules)
+    command = [binaries / "framemill", "serve", "events", "--rules", folder / "rules.toml", "--queue", at["QueueUrl"],
+               "--work-dir", f"{at['JobsDir']}/events", "--dead-letter", at["DeadLetterPlace"],
+               "--listen", "127.0.0.1:0", *engine]
+    with serving(command, "CoordinatorPolicy", url, r"metrics on http://(\S+)") as (server, address):
+        until(lambda: len(stack.keys("OutputsBucket", "films/")) == 2 and stack.keys("OutputsBucket", "pictures/"),
+              "uploads come out")
+        until(lambda: stack.keys("WorkBucket", "dead/"), "a broken upload is set aside")
+        with urllib.request.urlopen(f"http://{address}/metrics") as answer:
+            told = answer.read().decode()
+        expect("framemill_events_dead_letters_total 1" in told, "metrics tell of one dead letter")
+        made = stack.keys("OutputsBucket", "films/")
+        expect(all(key.startswith("films/big buck") for key in made), f"outputs: {', '.join(made)}")
+        stack.s3.delete_object(Bucket=at["UploadsBucket"], Key="in/films/big buck.mp4")
+        until(lambda: not stack.keys("OutputsBucket", "films/"), "outputs go with their source")
+        server.terminate()
+        expect(server.wait(60) == 0, "SIGTERM ends it well")
 
 
 def thumbnails(stack, url, binaries):
@@ -233,24 +289,13 @@ def thumbnails(stack, url, binaries):
     command = [binaries / "framemill", "serve", "thumbs", "--set", "listen=127.0.0.1:0", "--set", "s3=true",
                "--set", cache]
     for wanted in ("made", "store"):
-        server = subprocess.Popen(command, env=environment(url, KEYS["ThumbnailsPolicy"]), stdout=subprocess.PIPE,
-                                  text=True)
-        try:
-            address = None
-            for line in server.stdout:
-                found = re.search(r"listening on (\S+)", line)
-                if found:
-                    address = found[1]
-                    break
+        with serving(command, "ThumbnailsPolicy", url, r"listening on (\S+)") as (_, address):
             path = f"/-/rs:fit:100:100/plain/s3://{at['UploadsBucket']}/in/pictures/test.jpg@webp"
             with urllib.request.urlopen(f"http://{address}{path}") as answer:
                 got = answer.headers["X-Framemill-Cache"]
-            expect(got == wanted, f"serve thumbs: a thumbnail from S3, {got}")
-        finally:
+            expect(got == wanted, f"a thumbnail from S3: {got}")
             # What it has made is stored behind the answer.
-            time.sleep(1)
-            server.terminate()
-            server.wait(60)
+            until(lambda: stack.keys("WorkBucket", "thumbs/"), "it lies in the cache")
 
 
 main()

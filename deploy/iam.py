@@ -88,6 +88,9 @@ def rights(templates, wrong):
                     wrong(f"{name}: {who} has a policy that is not written here: {arn}")
             for kind, document in documents(resource):
                 for statement in document["Statement"]:
+                    if isinstance(statement, tuple):
+                        # !If [condition, statement, nothing]: taken as met.
+                        statement = statement[1][1]
                     check(f"{name}: {who}", kind, statement, given, who, wrong)
     return given
 
