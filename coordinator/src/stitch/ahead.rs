@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A stream's packets, read and verified by a thread of their own, so that
-//! reading and hashing go on while the muxer writes.
+//! A stream's packets, read and verified by threads of their own, so that
+//! reading and hashing go on while the muxer writes. Several files are read at once:
+//! a store across a network takes as long to answer for a small chunk as for a large one,
+//! and thousands of answers one after the other would take minutes.
 
 use super::StitchError;
 use crate::error::JobError;
@@ -8,27 +10,34 @@ use framemill_codec::packet::{Packet, PacketFileReader, StreamHeader};
 use framemill_store::RangeReader;
 use framemill_worker::{TaskKey, WorkPlace};
 use std::io::BufReader;
-use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
+use std::sync::mpsc::{channel, sync_channel, Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::vec;
 
-/// Bytes of packets that go to the muxer at once, or one packet if that is more.
+/// Files of a stream that are read at once, each by a thread; with what a job holds open
+/// besides they stay below 64.
+pub const READERS: usize = 32;
+/// Bytes of packets that go to the muxer at once, or one packet if that is more. Each
+/// reader has one batch waiting and one in the making at most.
 const BATCH: usize = 1 << 20;
-/// Batches that wait for the muxer, at most; one more is in the making.
-const WAITING: usize = 2;
+/// Batches of a file that wait for the muxer, at most.
+const WAITING: usize = 1;
 
 type Batch = Result<Vec<Packet>, StitchError>;
+type Reader = PacketFileReader<BufReader<RangeReader>>;
 
 /// The packets of all files of a stream, in order.
 pub(super) struct Ahead {
     header: StreamHeader,
-    batches: Receiver<Batch>,
+    /// Files that are being read, in order.
+    files: Receiver<Receiver<Batch>>,
+    file: Option<Receiver<Batch>>,
     batch: vec::IntoIter<Packet>,
-    ended: bool,
 }
 
 impl Ahead {
-    /// Opens the first file, and reads on in a thread of `scope`.
+    /// Opens the first file, and reads on in threads of `scope`.
     ///
     /// # Errors
     /// [`StitchError::Damaged`] for a file that is not what was stored.
@@ -37,28 +46,31 @@ impl Ahead {
         place: &'scope WorkPlace,
         files: Vec<TaskKey>,
     ) -> Result<Self, StitchError> {
+        let readers = files.len().min(READERS);
         let mut files = files.into_iter();
         let first = files
             .next()
             .ok_or_else(|| StitchError::Job(JobError::Failed("a stream without chunks".into())))?;
         let reader = open(place, &first)?;
         let header = reader.header().clone();
-        let files = Files {
-            place,
+        let (order, in_order) = channel();
+        let queue = Arc::new(Mutex::new(Queue {
+            first: Some((first, reader)),
             files,
-            open: Some((first, reader)),
-            header: header.clone(),
-        };
-        let (sender, batches) = sync_channel(WAITING);
-        Builder::new()
-            .name("stitch reader".into())
-            .spawn_scoped(scope, move || files.send_all(&sender))
-            .map_err(|e| JobError::Failed(format!("cannot start a thread: {e}")))?;
+            order,
+        }));
+        for _ in 0..readers {
+            let (queue, header) = (queue.clone(), header.clone());
+            Builder::new()
+                .name("stitch reader".into())
+                .spawn_scoped(scope, move || read_files(place, &queue, &header))
+                .map_err(|e| JobError::Failed(format!("cannot start a thread: {e}")))?;
+        }
         Ok(Self {
             header,
-            batches,
+            files: in_order,
+            file: None,
             batch: Vec::new().into_iter(),
-            ended: false,
         })
     }
 
@@ -72,79 +84,115 @@ impl Ahead {
     /// # Errors
     /// The reader's: a damaged file, or one that differs in its parameter sets.
     pub(super) fn next(&mut self) -> Result<Option<Packet>, StitchError> {
-        if self.batch.len() == 0 && !self.ended {
+        loop {
+            if let Some(packet) = self.batch.next() {
+                return Ok(Some(packet));
+            }
+            let Some(file) = &self.file else {
+                // None is left once all readers have ended.
+                match self.files.recv() {
+                    Ok(file) => self.file = Some(file),
+                    Err(_) => return Ok(None),
+                }
+                continue;
+            };
             let died = |_| JobError::Failed("a reader of chunks died".into());
-            self.batch = self.batches.recv().map_err(died)??.into_iter();
-            self.ended = self.batch.len() == 0;
+            let batch = file.recv().map_err(died)??;
+            if batch.is_empty() {
+                self.file = None;
+            }
+            self.batch = batch.into_iter();
         }
-        Ok(self.batch.next())
     }
 }
 
-/// The files of a stream, one of them open.
-struct Files<'a> {
-    place: &'a WorkPlace,
+/// Files that no reader has taken yet.
+struct Queue {
+    first: Option<(TaskKey, Reader)>,
     files: vec::IntoIter<TaskKey>,
-    open: Option<(TaskKey, PacketFileReader<BufReader<RangeReader>>)>,
-    header: StreamHeader,
+    order: Sender<Receiver<Batch>>,
 }
 
-impl Files<'_> {
-    /// Sends everything, then an empty batch; or up to the first error.
-    fn send_all(mut self, to: &SyncSender<Batch>) {
-        loop {
-            let batch = self.batch();
-            let last = batch.as_ref().map_or(true, Vec::is_empty);
-            // A muxer that has failed listens no more.
-            if to.send(batch).is_err() || last {
+/// A file to be read, and who waits for it.
+struct Taken {
+    key: TaskKey,
+    open: Option<Reader>,
+    to: SyncSender<Batch>,
+}
+
+impl Queue {
+    /// Takes the next file and has the muxer wait for it, in one step: files come to the
+    /// muxer in the order in which they are taken. `None` where there is none, or the
+    /// muxer has failed and listens no more.
+    fn take(&mut self) -> Option<Taken> {
+        let (key, open) = match self.first.take() {
+            Some((key, reader)) => (key, Some(reader)),
+            None => (self.files.next()?, None),
+        };
+        let (to, batches) = sync_channel(WAITING);
+        self.order.send(batches).ok()?;
+        Some(Taken { key, open, to })
+    }
+}
+
+/// Reads one file after the other, until none is left or one is damaged.
+fn read_files(place: &WorkPlace, queue: &Mutex<Queue>, header: &StreamHeader) {
+    loop {
+        let taken = queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Taken { key, open, to }) = taken else {
+            return;
+        };
+        let opened = open.map_or_else(|| open_alike(place, &key, header), Ok);
+        let mut reader = match opened {
+            Ok(reader) => reader,
+            Err(error) => {
+                // A muxer that has failed listens no more.
+                let _ = to.send(Err(error));
                 return;
             }
-        }
-    }
-
-    /// The next packets; none at the end.
-    fn batch(&mut self) -> Batch {
-        let (mut packets, mut bytes) = (Vec::new(), 0);
-        while bytes < BATCH {
-            let Some(packet) = self.packet()? else { break };
-            bytes += packet.data.len() + size_of::<Packet>();
-            packets.push(packet);
-        }
-        Ok(packets)
-    }
-
-    fn packet(&mut self) -> Result<Option<Packet>, StitchError> {
-        while let Some((key, reader)) = &mut self.open {
-            let packet = reader
-                .next_packet()
-                .map_err(|e| StitchError::Damaged(*key, e.into()))?;
-            if packet.is_some() {
-                return Ok(packet);
-            }
-            self.open_next()?;
-        }
-        Ok(None)
-    }
-
-    fn open_next(&mut self) -> Result<(), StitchError> {
-        self.open = None;
-        let Some(key) = self.files.next() else {
-            return Ok(());
         };
-        let reader = open(self.place, &key)?;
-        if reader.header() != &self.header {
-            let detail = "chunks differ in their parameter sets and cannot be joined";
-            return Err(JobError::Failed(format!("{key}: {detail}")).into());
+        loop {
+            let batch = batch(&key, &mut reader);
+            let (failed, last) = (batch.is_err(), batch.as_ref().is_ok_and(Vec::is_empty));
+            if to.send(batch).is_err() || failed {
+                return;
+            }
+            if last {
+                break;
+            }
         }
-        self.open = Some((key, reader));
-        Ok(())
     }
 }
 
-pub(super) fn open(
+/// The next packets; none at the end.
+fn batch(key: &TaskKey, reader: &mut Reader) -> Batch {
+    let (mut packets, mut bytes) = (Vec::new(), 0);
+    while bytes < BATCH {
+        let packet = reader.next_packet();
+        let Some(packet) = packet.map_err(|e| StitchError::Damaged(*key, e.into()))? else {
+            break;
+        };
+        bytes += packet.data.len() + size_of::<Packet>();
+        packets.push(packet);
+    }
+    Ok(packets)
+}
+
+/// Opens a file that must have the same parameter sets as the first.
+fn open_alike(
     place: &WorkPlace,
     key: &TaskKey,
-) -> Result<PacketFileReader<BufReader<RangeReader>>, StitchError> {
+    header: &StreamHeader,
+) -> Result<Reader, StitchError> {
+    let reader = open(place, key)?;
+    if reader.header() != header {
+        let detail = "chunks differ in their parameter sets and cannot be joined";
+        return Err(JobError::Failed(format!("{key}: {detail}")).into());
+    }
+    Ok(reader)
+}
+
+pub(super) fn open(place: &WorkPlace, key: &TaskKey) -> Result<Reader, StitchError> {
     let damaged = |failure| StitchError::Damaged(*key, failure);
     let reader = place.open_output(key).map_err(damaged)?;
     PacketFileReader::new(BufReader::with_capacity(256 << 10, reader))

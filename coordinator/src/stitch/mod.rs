@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From chunks to a file: verify every chunk, give decoding times that rise
-//! over all seams, interleave, mux. One chunk is open at a time, and few packets
-//! wait for the muxer, so memory is flat but for the container's own index.
+//! over all seams, interleave, mux. A fixed number of chunks is open at a time, and few
+//! packets of each wait for the muxer, so memory is flat but for the container's own index.
 
 mod ahead;
 mod order;
 mod room;
 mod verify;
 
+pub use ahead::READERS;
 pub use order::halves;
 pub use verify::{verify_times, Expected};
 
