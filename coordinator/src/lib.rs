@@ -15,6 +15,7 @@
 //! | [`batch`] | many sources, one job each |
 //! | [`engine`] | where invocations run |
 //! | [`sim`] | a job on other workers: how long, for how much |
+//! | [`calibrate`] | what frames take on this machine |
 //! | [`limits`] | what a job may take, and what its workers can |
 //! | [`stitch`] | from chunks to a file, verified |
 //! | [`profile`] | what is to be made of videos and pictures, in TOML |
@@ -23,6 +24,7 @@
 //! | [`orientation`] | display matrices as quarter turns |
 
 pub mod batch;
+pub mod calibrate;
 pub mod cli;
 pub mod engine;
 pub mod error;

@@ -2,6 +2,7 @@
 //! The commands, one file each.
 
 pub mod batch;
+pub mod calibrate;
 mod console;
 mod engine;
 pub mod jobs;
@@ -73,6 +74,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Predict how long a job would take on other workers, and what it would cost
     Sim(Box<sim::SimArgs>),
+    /// Measure what frames take on this machine, for predictions
+    Calibrate(Box<calibrate::CalibrateArgs>),
     /// Compare two files frame by frame: PSNR and SSIM
     Measure(measure::MeasureArgs),
     /// Encode and decode VP8, and look into its state
@@ -156,6 +159,7 @@ fn run(command: Command, quiet: bool, simd: Option<&'static Dsp>) -> Result<(), 
         Command::Plan(args) => runtime.block_on(plan::run(*args, simd)),
         Command::Report(args) => report::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Calibrate(args) => runtime.block_on(calibrate::run(*args, simd)),
         Command::Measure(args) => measure::run(&args),
         Command::Vp8(args) => vp8::run(&args, quiet, simd.unwrap_or_else(Dsp::best)),
         Command::Thumb(args) => runtime.block_on(thumb::run(*args, quiet)),

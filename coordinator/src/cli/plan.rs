@@ -5,20 +5,23 @@ use super::engine::EngineName;
 use super::limits::LimitArgs;
 use super::predict::{self, PredictArgs};
 use super::transcode::MediaArgs;
-use super::{console, show};
-use crate::error::Result;
+use super::{calibrate, console, show};
+use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
 use crate::limits::Limits;
+use crate::plan::costs::Costs;
 use crate::plan::expect::Expected;
 use crate::plan::options::TranscodeOptions;
 use crate::plan::{self, span, Plan};
 use crate::progress::Progress;
 use crate::sim::from_plan;
+use crate::sim::model::Workload;
 use crate::sim::predict::Predicted;
 use framemill_codec::dsp::Dsp;
 use framemill_worker::index::Index;
 use framemill_worker::needs;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +39,10 @@ pub struct PlanArgs {
     /// one machine and VMs; --engine, --memory and --timeline ask for it too
     #[arg(long)]
     predict: bool,
+    /// Predict by what frames take as `framemill calibrate` found it [default: as it was
+    /// on one machine]
+    #[arg(long, value_name = "FILE.json")]
+    calibration: Option<PathBuf>,
     #[command(flatten)]
     on: PredictArgs,
     /// As JSON
@@ -85,14 +92,32 @@ impl PlanArgs {
         })
     }
 
+    /// The job's tasks and what they are expected to take.
+    fn workload(&self, planned: &Planned) -> Result<Workload> {
+        let (index, plan, options) = (&planned.index, &planned.plan, &planned.options);
+        let costs = match &self.calibration {
+            Some(file) => calibrate::load(file)?,
+            None => Costs::built_in(),
+        };
+        from_plan::workload(&costs, index, plan, options).ok_or_else(|| {
+            let file = self.calibration.as_deref().unwrap_or(Path::new(""));
+            let preset = format!("{:?}", options.preset).to_lowercase();
+            JobError::Usage(format!(
+                "--calibration {}: it lacks {} with preset {preset}",
+                file.display(),
+                plan.video.encoder.encoder
+            ))
+        })
+    }
+
     /// What is expected of the platforms that the user asks for, if any.
     fn predicted(&self, planned: &Planned) -> Result<Option<Vec<Predicted>>> {
         let on = &self.on;
         let asked = on.engine.is_some() || on.memory.is_some() || on.timeline.is_some();
-        if !asked && !self.predict {
+        if !asked && !self.predict && self.calibration.is_none() {
             return Ok(None);
         }
-        let workload = from_plan::workload(&planned.index, &planned.plan, &planned.options);
+        let workload = self.workload(planned)?;
         let workers: Vec<u32> = self.media.workers.into_iter().collect();
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         let of = on.comparison(&workers, cores, self.limits.prices());
@@ -280,7 +305,9 @@ mod tests {
         let (args, of) =
             planned("--codec vp8 --seam rebase --chunk 6f --batch 10 --preset fast").await;
         assert!(args.predicted(&of).unwrap().is_none());
-        let workload = from_plan::workload(&of.index, &of.plan, &of.options);
+        let costs = Costs::built_in();
+        let workload = from_plan::workload(&costs, &of.index, &of.plan, &of.options);
+        let workload = workload.expect("the built-in costs have every encoder");
         assert_eq!(workload.check(), Ok(()));
         let of_kind = |kind| workload.tasks.iter().filter(move |t| t.kind == kind);
         let counts = [
@@ -304,5 +331,40 @@ mod tests {
         assert_eq!((rows[0].on.as_str(), rows[0].workers), ("lambda", 40));
         assert!(rows[0].totals.usd.is_some_and(|usd| usd > 0.0));
         assert!(rows[1].on.starts_with("one machine"));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_calibration_tells_how_long_its_encoders_take() {
+        framemill_codec::libav::init();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("calibration.json");
+        let rate = |encode: f64| {
+            let text = serde_json::json!({"version": 1, "rates": [{
+                "encoder": "libx264", "preset": "medium", "width": 1280, "height": 720,
+                "frames": 24, "encode_s": encode, "decode_s": 0.001,
+            }]});
+            std::fs::write(&file, text.to_string()).unwrap();
+        };
+        let flags = |codec: &str| format!("--codec {codec} --calibration {}", file.display());
+        let mut work = Vec::new();
+        for encode in [0.1, 0.2] {
+            rate(encode);
+            let (args, of) = planned(&flags("h264")).await;
+            assert!(args.predicted(&of).unwrap().is_some());
+            let workload = args.workload(&of).unwrap();
+            let tasks = workload.tasks.iter().filter(|t| t.kind == TaskKind::Encode);
+            work.push(tasks.map(|t| t.work().as_secs_f64()).sum::<f64>());
+        }
+        // 132 frames of 0.92 megapixels.
+        assert!(
+            (work[1] - work[0] - 132.0 * 0.09216).abs() < 0.05,
+            "{work:?}"
+        );
+        let (args, of) = planned(&flags("hevc")).await;
+        let wrong = args.predicted(&of).unwrap_err().to_string();
+        assert!(
+            wrong.ends_with("it lacks libx265 with preset medium"),
+            "{wrong}"
+        );
     }
 }

@@ -50,6 +50,9 @@ pub struct PredictArgs {
     /// Milliseconds of a request to the store [default: 30 with http and lambda, else 0]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     store_latency: Option<Duration>,
+    /// Megabytes a second between a worker and the store [default: no limit]
+    #[arg(long, value_name = "MB/S", value_parser = megabytes)]
+    store_rate: Option<f64>,
     /// Milliseconds from a launch to the worker [default: 50 with http and lambda, else 0]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     dispatch: Option<Duration>,
@@ -74,7 +77,7 @@ pub struct PredictArgs {
     stragglers: f64,
     /// What is random is drawn from it
     #[arg(long, value_name = "N", default_value = "0")]
-    seed: u64,
+    pub seed: u64,
     /// Cores of a VM to compare with
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=1024))]
     vm_cores: u32,
@@ -108,6 +111,13 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
     match number(text)? {
         value if value <= 1e6 => Ok(Duration::from_secs_f64(value / 1e3)),
         _ => Err("at most 1000000 ms".into()),
+    }
+}
+
+fn megabytes(text: &str) -> Result<f64, String> {
+    match number(text)? {
+        value if value > 0.0 => Ok(value * 1e6),
+        _ => Err("a number above 0 is expected".into()),
     }
 }
 
@@ -154,6 +164,7 @@ impl PredictArgs {
             dispatch: self.dispatch.unwrap_or_else(|| ms(DISPATCH_MS)),
             jitter: self.jitter,
             store: self.store_latency.unwrap_or_else(|| ms(STORE_MS)),
+            store_rate: self.store_rate,
             slowness: match remote {
                 true => (CORE_MIB as f64 / memory as f64).max(1.0),
                 false => 1.0,

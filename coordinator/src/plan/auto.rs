@@ -9,9 +9,10 @@
 //! that run, so a job gives the same bytes anywhere.
 
 use super::batches::LONGEST;
-use super::options::{ChunkRule, FirstPass, Preset, TranscodeOptions};
+use super::costs::{self, Costs};
+use super::options::{ChunkRule, FirstPass, TranscodeOptions};
 use super::span::Timeline;
-use framemill_worker::encode::EncoderSpec;
+use framemill_worker::encode::{EncoderSpec, VP8_BY_FRAMEMILL};
 use framemill_worker::index::Index;
 
 /// Frames of a chunk that are looked at.
@@ -24,20 +25,8 @@ const WORKERS: u32 = 1000;
 /// More time than the least that is given for less work, where nothing is due.
 const PATIENCE: f64 = 1.1;
 
-/// Seconds of CPU for a sample of luma of one frame, in one thread
-/// (docs/results.md, "What a frame takes"): a first pass, by preset.
-pub(super) const ENCODE: [f64; 3] = [0.36e-7, 1.1e-7, 1.7e-7];
-/// Of a first pass by libvpx, against ours.
+/// A first pass by libvpx, against ours.
 const LIBVPX: f64 = 0.88;
-/// A rebase, likewise.
-pub(super) const REBASE: [f64; 3] = [8.5e-9, 8.5e-9, 1.25e-8];
-/// A state written and read, for a sample of luma.
-const STATE: f64 = 3.0e-8;
-/// Decoding, for a sample of luma of the source and for a bit of it.
-const DECODE: [f64; 2] = [1.0e-9, 1.6e-8];
-/// Bits of the source for a sample of luma from which on pictures take the whole
-/// time to encode, and how much of it those without any take.
-const BUSY: (f64, f64) = (0.05, 0.6);
 /// Seconds until a state that is stored has been fetched: two requests. Assumed,
 /// not measured.
 const FETCH: f64 = 0.03;
@@ -74,7 +63,7 @@ struct Job {
 }
 
 /// Seconds that frames and states take, in one thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rates {
     /// To decode a frame, to encode it first, to rebase it.
     pub(super) decode: f64,
@@ -85,26 +74,36 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    pub(super) fn of(index: &Index, output: &EncoderSpec, options: &TranscodeOptions) -> Self {
+    /// By `costs`; `None` where they lack the encoder.
+    pub(super) fn of(
+        costs: &Costs,
+        index: &Index,
+        output: &EncoderSpec,
+        options: &TranscodeOptions,
+    ) -> Option<Self> {
         let samples = |width: u32, height: u32| f64::from(width) * f64::from(height);
         let source = &index.header.video.stream.params;
         let read = samples(source.width, source.height);
         let written = samples(output.width, output.height);
-        let packets = index.packets.len().max(1) as f64;
-        let bytes: u64 = index.packets.iter().map(|p| u64::from(p.size)).sum();
-        let bits = 8.0 * bytes as f64 / packets;
-        let preset = column(options.preset);
-        let busy = written * busyness(bits / read.max(1.0));
+        let bits = bits_a_frame(index);
+        let busy = written * costs::busyness(bits / read.max(1.0));
         let ours = match options.first_pass {
             FirstPass::Own => 1.0,
             FirstPass::Libvpx => LIBVPX,
         };
-        Self {
-            decode: DECODE[0] * read + DECODE[1] * bits,
-            encode: ENCODE[preset] * ours * busy,
-            rebase: REBASE[preset] * busy,
-            state: STATE * written,
-        }
+        let cost = costs.of(VP8_BY_FRAMEMILL, options.preset, written)?;
+        Some(Self {
+            decode: costs.decode(read, bits),
+            encode: cost.encode * ours * busy,
+            rebase: cost.rebase * busy,
+            state: cost.state * written,
+        })
+    }
+
+    /// By the built-in costs, which every plan follows.
+    fn built_in(index: &Index, output: &EncoderSpec, options: &TranscodeOptions) -> Self {
+        // They have every encoder.
+        Self::of(&Costs::built_in(), index, output, options).unwrap_or_default()
     }
 }
 
@@ -115,7 +114,7 @@ impl Job {
         output: &EncoderSpec,
         options: &TranscodeOptions,
     ) -> Self {
-        let rates = Rates::of(index, output, options);
+        let rates = Rates::built_in(index, output, options);
         Self {
             frames: timeline.output_frames(index, &timeline.kept) as f64,
             run_up: run_up(index),
@@ -139,26 +138,18 @@ impl Job {
     }
 }
 
-/// Where a preset's time is among three: fast, medium, slow.
-pub(super) const fn column(preset: Preset) -> usize {
-    match preset {
-        Preset::Fast => 0,
-        Preset::Medium => 1,
-        Preset::Slow => 2,
-    }
-}
-
 /// Frames that are decoded ahead of a chunk's own, on average.
 pub(super) fn run_up(index: &Index) -> f64 {
     let keys = index.packets.iter().filter(|p| p.is_key()).count().max(1);
     index.packets.len() as f64 / keys as f64 / 2.0
 }
 
-/// How much of the usual time pictures take to encode whose source has so many
-/// bits for a sample of luma: where little moves most macroblocks are skipped.
-fn busyness(bits: f64) -> f64 {
-    let (whole, least) = BUSY;
-    least + (1.0 - least) * (bits / whole).min(1.0)
+/// Bits of the source for a frame.
+#[must_use]
+pub fn bits_a_frame(index: &Index) -> f64 {
+    let packets = index.packets.len().max(1) as f64;
+    let bytes: u64 = index.packets.iter().map(|p| u64::from(p.size)).sum();
+    8.0 * bytes as f64 / packets
 }
 
 /// Chooses what the options leave open.
@@ -276,18 +267,15 @@ mod tests {
     }
 
     #[test]
-    fn where_little_moves_encoding_takes_less_time() {
-        let [still, slow, busy, noise] = [0.0, 0.025, 0.05, 9.0].map(busyness);
-        assert!((still - 0.6).abs() < 1e-9 && (slow - 0.8).abs() < 1e-9);
-        assert!((busy - 1.0).abs() < 1e-9 && (noise - 1.0).abs() < 1e-9);
+    fn where_little_moves_chunks_are_longer() {
         // Then there is less to gain by short chunks.
         let clip = Job {
             frames: 3_000.0,
             ..FILM
         };
         let still = Job {
-            encode: still * FILM.encode,
-            rebase: still * FILM.rebase,
+            encode: costs::busyness(0.0) * FILM.encode,
+            rebase: costs::busyness(0.0) * FILM.rebase,
             ..clip
         };
         assert_eq!((choice(&clip, None).0, choice(&still, None).0), (16, 24));

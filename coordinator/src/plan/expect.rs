@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a job is expected to take, from CPU times that were measured (docs/results.md,
-//! "What tasks need") on one machine, at 1080p. Contents, options of encoders and
-//! machines differ, so these are good for what is far off, and for no more.
+//! What a job is expected to take, by what frames take ([`Costs`]). Contents, options of
+//! encoders and machines differ, so these are good for what is far off, and for no more.
 
 use super::auto;
 use super::chunks::Chunk;
+use super::costs::Costs;
 use super::options::TranscodeOptions;
 use super::{span, Plan};
 use crate::limits::Price;
-use framemill_worker::encode::{AV1_BY_RAV1E, VP8_BY_FRAMEMILL};
+use framemill_worker::encode::VP8_BY_FRAMEMILL;
 use framemill_worker::index::Index;
 
-/// Seconds of CPU for a sample of luma of a frame: fast, medium, slow.
-const ENCODE: [(&str, [f64; 3]); 7] = [
-    ("libx264", [4.5e-8, 4.5e-8, 6.0e-8]),
-    ("libx265", [6.5e-8, 6.8e-8, 2.4e-7]),
-    ("libsvtav1", [4.0e-8, 7.5e-8, 1.5e-7]),
-    (AV1_BY_RAV1E, [1.8e-7, 4.3e-7, 5.0e-7]),
-    ("libvpx-vp9", [9.5e-8, 1.1e-7, 2.1e-7]),
-    ("libvpx", [1.7e-8, 5.8e-8, 1.6e-7]),
-    (VP8_BY_FRAMEMILL, auto::ENCODE),
-];
-/// Of encoders that are not in the list.
-const OTHERS: [f64; 3] = [2.4e-7; 3];
 /// Decoding and filtering a frame, for a sample of luma of the source.
 const DECODE: f64 = 1.0e-8;
 /// Seconds that a task takes besides its frames.
@@ -42,11 +30,17 @@ pub struct ChunkTimes {
     pub rest_s: f64,
 }
 
-/// What the tasks of each chunk are expected to take.
+/// What the tasks of each chunk are expected to take by `costs`; `None` where those lack
+/// the encoder with its preset.
 #[must_use]
-pub fn chunk_times(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Vec<ChunkTimes> {
+pub fn chunk_times(
+    costs: &Costs,
+    index: &Index,
+    plan: &Plan,
+    options: &TranscodeOptions,
+) -> Option<Vec<ChunkTimes>> {
     if plan.shape.is_some() {
-        let rates = auto::Rates::of(index, &plan.video.encoder, options);
+        let rates = auto::Rates::of(costs, index, &plan.video.encoder, options)?;
         let chunk = |chunk: &Chunk| {
             let cost = span::read_cost(index, &plan.timeline, &plan.video, chunk);
             let (packets, frames) = (cost.packets as f64, chunk.frames as f64);
@@ -57,15 +51,15 @@ pub fn chunk_times(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Ve
                 rest_s: frames * rates.rebase + rates.state,
             }
         };
-        return plan.chunks.iter().map(chunk).collect();
+        return Some(plan.chunks.iter().map(chunk).collect());
     }
-    let frame = PerFrame::of(index, plan, options);
+    let frame = PerFrame::by(costs, index, plan, options)?;
     let chunk = |chunk: &Chunk| ChunkTimes {
         encode_s: frame.of_chunk(chunk),
         head_s: 0.0,
         rest_s: 0.0,
     };
-    plan.chunks.iter().map(chunk).collect()
+    Some(plan.chunks.iter().map(chunk).collect())
 }
 
 /// Seconds that a track of sound as long as the video is expected to take; what is only
@@ -89,7 +83,7 @@ pub struct Expected {
 }
 
 /// Seconds that one frame takes, by what it is made of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PerFrame {
     decode: f64,
     encode: f64,
@@ -97,21 +91,29 @@ pub(super) struct PerFrame {
 }
 
 impl PerFrame {
+    /// By the built-in costs, which every plan follows.
     pub(super) fn of(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Self {
+        // They have every encoder.
+        Self::by(&Costs::built_in(), index, plan, options).unwrap_or_default()
+    }
+
+    /// By `costs`; `None` where they lack the encoder.
+    fn by(costs: &Costs, index: &Index, plan: &Plan, options: &TranscodeOptions) -> Option<Self> {
         let (source, output) = (&index.header.video.stream.params, &plan.video.encoder);
         let samples = |width: u32, height: u32| f64::from(width) * f64::from(height);
-        let known = ENCODE.iter().find(|(name, _)| *name == output.encoder);
-        let rates = known.map_or(OTHERS, |(_, rates)| *rates);
-        let preset = auto::column(options.preset);
+        let written = samples(output.width, output.height);
+        let cost = costs.of(&output.encoder, options.preset, written)?;
+        // Chunks that continue each other are rebased besides, whoever made their drafts.
         let rebase = match plan.shape {
-            Some(_) => auto::REBASE[preset],
+            Some(_) => costs.of(VP8_BY_FRAMEMILL, options.preset, written)?.rebase,
             None => 0.0,
         };
-        Self {
-            decode: DECODE * samples(source.width, source.height),
-            encode: (rates[preset] + rebase) * samples(output.width, output.height),
+        let decode = costs.decode_sample().unwrap_or(DECODE);
+        Some(Self {
+            decode: decode * samples(source.width, source.height),
+            encode: (cost.encode + rebase) * written,
             run_up: auto::run_up(index),
-        }
+        })
     }
 
     /// Seconds of a task of so many frames, decoded and made.

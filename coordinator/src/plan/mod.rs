@@ -11,6 +11,7 @@
 //! | [`batches`] | which chunks continue from the one before |
 //! | [`auto`] | how long chunks and batches are then |
 //! | [`scenes`] | where the pictures themselves ask for a cut |
+//! | [`costs`] | what frames take |
 //! | [`expect`] | what all of it is expected to take |
 //! | [`fit`] | whether workers can do it; cuts further what takes too long |
 //! | [`span`] | which packets a chunk needs |
@@ -24,6 +25,7 @@ pub mod batches;
 pub mod chunks;
 pub mod colour;
 pub mod container;
+pub mod costs;
 pub mod encoder;
 pub mod expect;
 pub mod fit;

@@ -4,7 +4,7 @@
 use super::cores::Cores;
 use super::draw::Draws;
 use super::error::SimError;
-use super::live::{Live, Step};
+use super::live::{Live, Of, Step};
 use super::model::{Platform, TaskKind, Workload};
 use super::run::{Ended, Invocation, Own, OwnWork, Run};
 use crate::schedule::{
@@ -152,7 +152,8 @@ impl Sim<'_> {
                 self.after(stage.before, Happening::Stage);
             }
             None => {
-                let last = self.workload.stitch.saturating_add(self.workload.besides);
+                let last = self.workload.stitching(self.platform.store);
+                let last = last.saturating_add(self.workload.besides);
                 self.own(Own::Stitch, last);
                 self.run.wall = self.now.saturating_add(last);
                 self.over = true;
@@ -233,10 +234,7 @@ impl Sim<'_> {
             cold,
             ..Invocation::launched(task, attempt, slot, self.now)
         });
-        let of = (
-            &self.workload.tasks[task as usize],
-            self.followed[task as usize],
-        );
+        let of = Of::new(&self.workload.tasks, task, self.followed[task as usize]);
         let draws = &mut Draws::new(self.platform.seed, task, attempt);
         let live = Live::new(number, of, (self.platform, cold), draws);
         self.live.insert(invocation.0, live);

@@ -3,6 +3,7 @@
 
 use super::draw::seconds;
 use super::model::{SimTask, TaskKind, Workload};
+use crate::plan::costs::Costs;
 use crate::plan::expect::{self, ChunkTimes};
 use crate::plan::options::TranscodeOptions;
 use crate::plan::{span, Plan};
@@ -15,9 +16,14 @@ const OWN: f64 = 0.1;
 
 /// The tasks of a plan as a job would add them: the index, then tracks, chunks and
 /// rebases together. A scene analysis has been done by then, and a bit rate's further
-/// rounds are not known yet: both are left out.
+/// rounds are not known yet: both are left out. `None` where `costs` lack the encoder.
 #[must_use]
-pub fn workload(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Workload {
+pub fn workload(
+    costs: &Costs,
+    index: &Index,
+    plan: &Plan,
+    options: &TranscodeOptions,
+) -> Option<Workload> {
     let mut workload = Workload::default();
     let first = SimTask::new(TaskKind::Index, None, 1, seconds(OWN));
     workload.push_stage(Duration::ZERO, [first]);
@@ -28,7 +34,7 @@ pub fn workload(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Workl
         seconds(expect::track_s(index, plan)),
     );
     let mut tasks = vec![track; plan.tracks.len()];
-    let times = expect::chunk_times(index, plan, options);
+    let times = expect::chunk_times(costs, index, plan, options)?;
     // Tasks are numbered from the index on.
     let drafts = 1 + tasks.len() as u32;
     let chunks = plan.chunks.iter().zip(&times).enumerate();
@@ -57,7 +63,7 @@ pub fn workload(index: &Index, plan: &Plan, options: &TranscodeOptions) -> Workl
     }
     workload.push_stage(Duration::ZERO, tasks);
     workload.stitch = seconds(OWN);
-    workload
+    Some(workload)
 }
 
 fn chunk_task(kind: TaskKind, n: usize, frames: u64, work_s: f64) -> SimTask {

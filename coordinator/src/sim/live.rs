@@ -22,6 +22,35 @@ pub(super) enum Step {
     Join,
 }
 
+/// A task, and what else tells how long it takes.
+pub(super) struct Of<'a> {
+    task: &'a SimTask,
+    /// Whether it leaves its state behind.
+    keeps_state: bool,
+    /// Bytes of what it fetches from the task that it follows.
+    state: u64,
+}
+
+impl<'a> Of<'a> {
+    pub(super) fn new(tasks: &'a [SimTask], task: u32, keeps_state: bool) -> Self {
+        let task = &tasks[task as usize];
+        // Nearly all that a leader writes is its state.
+        let leader = task.follows.map_or(0, |n| tasks[n as usize].bytes_written);
+        Self {
+            task,
+            keeps_state,
+            state: leader.min(task.bytes_read),
+        }
+    }
+
+    /// Bytes that it waits for: before its work, for the state that it continues from, and
+    /// at its end.
+    fn bytes(&self) -> [u64; 3] {
+        let before = self.task.bytes_read - self.state;
+        [before, self.state, self.task.bytes_written]
+    }
+}
+
 /// An invocation in flight.
 pub(super) struct Live {
     /// Its place among all invocations.
@@ -51,7 +80,7 @@ impl Live {
     /// One that does its task.
     pub(super) fn new(
         number: usize,
-        (task, keeps_state): (&SimTask, bool),
+        of: Of<'_>,
         (platform, cold): (&Platform, bool),
         draws: &mut Draws,
     ) -> Self {
@@ -74,14 +103,18 @@ impl Live {
         if let Some(init) = init.filter(|_| cold) {
             steps.push_back(Step::Init(init));
         }
-        let trips = task.trips(keeps_state);
-        let mut store = |trips: u32| {
-            let jitter = draws.factor(platform.jitter);
+        let (task, bytes) = (of.task, of.bytes());
+        let trips = task.trips(of.keeps_state);
+        let mut store = |n: usize| {
+            let latency = platform.store.as_secs_f64() * f64::from(trips[n]);
+            let transfer = platform
+                .store_rate
+                .map_or(0.0, |rate| bytes[n] as f64 / rate);
             Step::Store(seconds(
-                platform.store.as_secs_f64() * f64::from(trips) * jitter,
+                (latency + transfer) * draws.factor(platform.jitter),
             ))
         };
-        let [before, join, end] = trips.map(&mut store);
+        let [before, join, end] = [0, 1, 2].map(&mut store);
         let work = |time: Duration| Step::Work(seconds(time.as_secs_f64() * factor));
         steps.push_back(before);
         if task.follows.is_some() {

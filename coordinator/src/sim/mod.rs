@@ -8,6 +8,8 @@
 //! ```text
 //! model.rs        what is to be done (Workload), and where (Platform)
 //! repeat.rs       a workload as if its source were longer
+//! samples.rs      a workload of any length, its chunks drawn from those of reports
+//! growth.rs       how the coordinator's own work grows with the length
 //! draw.rs         random draws: cold starts, jitter
 //! cores.rs        workers that share cores
 //! error.rs        why there is no run
@@ -28,11 +30,13 @@ mod drive;
 mod error;
 pub mod from_plan;
 pub mod from_report;
+pub mod growth;
 mod live;
 pub mod model;
 pub mod predict;
 mod repeat;
 pub mod run;
+pub mod samples;
 #[cfg(test)]
 mod tests;
 pub mod timeline;

@@ -4,6 +4,7 @@
 use super::draw::LogNormal;
 use crate::limits::Price;
 use crate::schedule::Ramp;
+use crate::stitch::READERS;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -138,13 +139,33 @@ pub struct Workload {
     pub tasks: Vec<SimTask>,
     /// The stages, which tile the tasks.
     pub stages: Vec<Stage>,
-    /// The coordinator's time to stitch and check, once all tasks are done.
+    /// The coordinator's time to stitch and check, once all tasks are done, without
+    /// requests to a store.
     pub stitch: Duration,
     /// Time besides, which does not depend on the work.
     pub besides: Duration,
 }
 
 impl Workload {
+    /// How many chunks it is made of.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        let chunks = self.tasks.iter().filter_map(|task| task.chunk);
+        chunks.max().map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// How long the stitch takes with a store that takes `latency` a request. Each output is
+    /// looked up and fetched: the first before all else, the others many at a time while
+    /// the file is written.
+    #[must_use]
+    pub fn stitching(&self, latency: Duration) -> Duration {
+        let chunks = self.chunks().saturating_sub(1);
+        let rounds = chunks.div_ceil(READERS as u32);
+        let output = latency.saturating_mul(2);
+        let fetching = output.saturating_mul(rounds);
+        output.saturating_add(self.stitch.max(fetching))
+    }
+
     /// Adds a stage of tasks whose `after` and `follows` count from the first of all tasks.
     pub fn push_stage(&mut self, before: Duration, tasks: impl IntoIterator<Item = SimTask>) {
         let first = self.tasks.len() as u32;
@@ -236,6 +257,8 @@ pub struct Platform {
     pub jitter: f64,
     /// A request to the store and its answer.
     pub store: Duration,
+    /// Bytes a second between a worker and the store, above 0; `None` for any number.
+    pub store_rate: Option<f64>,
     /// The times of tasks are multiplied by it; above 0.
     pub slowness: f64,
     /// Cores that all workers share; `None` where each has one of its own.
@@ -265,6 +288,7 @@ impl Platform {
             dispatch: Duration::ZERO,
             jitter: 0.0,
             store: Duration::ZERO,
+            store_rate: None,
             slowness: 1.0,
             cores: None,
             faults: Faults::default(),

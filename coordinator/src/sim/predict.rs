@@ -86,6 +86,7 @@ pub fn predict(workload: &Workload, of: &Comparison) -> Result<Vec<Predicted>, S
         let platform = Platform {
             // Across a network, as from functions.
             store: of.platform.store,
+            store_rate: of.platform.store_rate,
             dispatch: of.platform.dispatch,
             ..plain(count.saturating_mul(of.vm.cores.max(1)))
         };

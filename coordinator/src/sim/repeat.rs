@@ -16,8 +16,7 @@ impl Workload {
         if self.tasks.len().saturating_mul(times as usize) > MAX_TASKS {
             return Err(format!("more than {MAX_TASKS} tasks"));
         }
-        let chunks = self.tasks.iter().filter_map(|task| task.chunk);
-        let chunks = chunks.max().map_or(0, |last| last.saturating_add(1));
+        let chunks = self.chunks();
         let mut all = Self {
             stitch: long(self.stitch, times),
             besides: self.besides,

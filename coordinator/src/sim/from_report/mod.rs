@@ -23,7 +23,7 @@ pub enum TimeOf {
     /// From start to end, as it was on that machine with all that ran beside
     #[default]
     Wall,
-    /// CPU of the worker's thread, without encoders' own threads
+    /// CPU of the worker's thread; with engines other than local, of all threads
     Cpu,
 }
 
@@ -42,6 +42,8 @@ pub struct Replayed {
     pub engine: String,
     /// Frames in the output.
     pub frames: u64,
+    /// Its size in bytes.
+    pub bytes_out: u64,
     /// What the reader should know of it.
     pub notes: Vec<String>,
 }
@@ -88,6 +90,7 @@ pub fn parse(bytes: &[u8], time: TimeOf) -> Result<Replayed, String> {
         output: report.output,
         engine: report.engine,
         frames: report.totals.frames,
+        bytes_out: report.totals.bytes_out,
     })
 }
 

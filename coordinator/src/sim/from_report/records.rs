@@ -28,6 +28,8 @@ pub(super) struct Totals {
     pub(super) reused: u64,
     #[serde(default)]
     pub(super) frames: u64,
+    #[serde(default)]
+    pub(super) bytes_out: u64,
 }
 
 /// One invocation, as it was written.

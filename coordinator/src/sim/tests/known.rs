@@ -108,10 +108,11 @@ fn the_store_is_waited_for_before_and_after() {
         dispatch: secs(0.2),
         ..Platform::ideal(1)
     };
-    // A range; packets and record.
+    // A range; packets and record; the stitch looks for the packets and fetches them.
+    let stitch = 0.2;
     close(
         run(&independent(&[1.0]), &platform).wall,
-        0.2 + 0.1 + 1.0 + 0.2,
+        0.2 + 0.1 + 1.0 + 0.2 + stitch,
     );
     // Encode with a state, then range, draft; record, state; packets and record.
     let chain = run(
@@ -122,7 +123,10 @@ fn the_store_is_waited_for_before_and_after() {
         },
     );
     let first = 0.2 + 0.1 + 1.0 + 0.3;
-    close(chain.wall, first + 0.2 + 0.2 + 0.5 + 0.2 + 0.5 + 0.2);
+    close(
+        chain.wall,
+        first + 0.2 + 0.2 + 0.5 + 0.2 + 0.5 + 0.2 + 2.0 * stitch,
+    );
 }
 
 #[test]
@@ -139,7 +143,8 @@ fn workers_share_the_cores_there_are() {
         ..shared
     };
     let wall = run(&workload, &slow_store).wall.as_secs_f64();
-    assert!(wall > 32.0 && wall < 48.0, "{wall}");
+    // Six of them are the stitch's requests.
+    assert!(wall > 38.0 && wall < 54.0, "{wall}");
 }
 
 #[test]
@@ -245,4 +250,53 @@ fn a_source_three_times_as_long() {
     let wall = |workload| run(workload, &Platform::ideal(100)).wall;
     assert_eq!(wall(&thrice) - wall(&once), secs(1.4 + 1.0));
     assert!(once.repeated(u32::MAX).is_err());
+}
+
+#[test]
+fn bytes_take_time_where_the_store_is_slow() {
+    let task = SimTask {
+        bytes_read: 10_000_000,
+        bytes_written: 5_000_000,
+        ..SimTask::new(TaskKind::Encode, Some(0), 6, secs(1.0))
+    };
+    let rebase = SimTask {
+        bytes_read: 7_000_000,
+        head: secs(0.5),
+        after: vec![1],
+        follows: Some(0),
+        ..SimTask::new(TaskKind::Rebase, Some(1), 6, secs(0.25))
+    };
+    let draft = SimTask::new(TaskKind::Encode, Some(1), 6, secs(0.5));
+    let mut workload = Workload::default();
+    workload.push_stage(Duration::ZERO, [task, draft, rebase]);
+    let slow = Platform {
+        store_rate: Some(10e6),
+        ..Platform::ideal(3)
+    };
+    // 1 s to read, 1 s of work, half a second to write; then what the rebase reads besides
+    // the state, its head, the state, which is all that its leader wrote, and the rest.
+    close(run(&workload, &slow).wall, 2.5 + 0.2 + 0.5 + 0.5 + 0.25);
+    close(run(&workload, &Platform::ideal(3)).wall, 1.0 + 0.5 + 0.25);
+}
+
+#[test]
+fn a_stitch_waits_for_its_chunks_many_at_a_time() {
+    let far = Platform {
+        store: secs(0.05),
+        ..Platform::ideal(1000)
+    };
+    let chunks = |n: usize| independent(&vec![1.0; n]);
+    // A range before it, packets and record behind it; then a look and a fetch for the
+    // first, and for each round of the others.
+    close(run(&chunks(1), &far).wall, 1.15 + 0.1);
+    close(run(&chunks(33), &far).wall, 1.15 + 0.2);
+    close(run(&chunks(34), &far).wall, 1.15 + 0.3);
+    close(run(&chunks(640), &far).wall, 1.15 + 2.1);
+    close(run(&chunks(640), &Platform::ideal(1000)).wall, 1.0);
+    // What is fetched is written meanwhile.
+    let long = Workload {
+        stitch: secs(3.0),
+        ..chunks(640)
+    };
+    close(run(&long, &far).wall, 1.15 + 0.1 + 3.0);
 }
