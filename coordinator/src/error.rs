@@ -24,6 +24,10 @@ pub enum JobError {
     /// The job failed on the way; exit code 3.
     #[error("{0}")]
     Failed(String),
+    /// The engine will not do this job's tasks, nor others': a wrong function, workers of another
+    /// build; exit code 3.
+    #[error("{0}")]
+    Refused(String),
     /// The job has taken what it may, of time or money; exit code 4.
     #[error("{0}")]
     Limit(String),
@@ -55,7 +59,7 @@ impl JobError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Input { .. } => 2,
-            Self::Failed(_) | Self::Replan(_) | Self::Remake(_) => 3,
+            Self::Failed(_) | Self::Refused(_) | Self::Replan(_) | Self::Remake(_) => 3,
             Self::Limit(_) => 4,
             Self::Interrupted(_) => 130,
         }

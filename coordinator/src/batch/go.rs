@@ -71,7 +71,8 @@ type Ran = (usize, Result<(Ended, bool)>);
 /// Does all orders, `at_once` of them at a time; `tell` hears of each.
 ///
 /// # Errors
-/// [`JobError::Interrupted`], and [`JobError::Limit`] once a job has met one.
+/// [`JobError::Interrupted`], and [`JobError::Limit`] and [`JobError::Refused`] once a job has met
+/// one: no other would fare better.
 pub async fn go(
     shop: &Arc<Shop>,
     orders: Vec<Order>,
@@ -98,7 +99,7 @@ pub async fn go(
             let order = &orders[n];
             match result {
                 Err(JobError::Interrupted(_)) => {}
-                Err(error @ JobError::Limit(_)) => {
+                Err(error @ (JobError::Limit(_) | JobError::Refused(_))) => {
                     cancel.cancel();
                     while running.join_next().await.is_some() {}
                     return Err(error);

@@ -237,12 +237,14 @@ impl Service {
             one(&self.health.metrics.unmatched);
         }
         let mut failed = None;
-        for order in orders {
+        for (order, removes) in orders {
             let id = order.id();
             let last = message.deliveries >= self.settings.attempts;
             let (ended, first) = match self.job(&order, notice.time_s, message.sent_s, stop).await {
                 Ok(done) => done,
                 Err(error @ JobError::Interrupted(_)) => return Err(error),
+                // Of the engine, not of this upload.
+                Err(error @ JobError::Refused(_)) => return Err(error),
                 Err(error) if last => {
                     let reason = format!("{} ({} deliveries)", error.reason(), message.deliveries);
                     (self.shop.give_up(&order, reason).await?, true)
@@ -252,6 +254,10 @@ impl Service {
             match first {
                 true => self.count(&ended),
                 false => one(&self.health.metrics.repeated),
+            }
+            if ended.status == Status::Gone && removes {
+                // Its removal was told while there was nothing to remove yet.
+                self.remove_lane(&id.lane).await?;
             }
             if ended.status == Status::Failed && first {
                 failed = Some((ended.reason.unwrap_or_default(), id));
@@ -268,8 +274,9 @@ impl Service {
         tracing::info!(%input, status = ?ended.status, %reason, "a job ended");
     }
 
-    /// The jobs that rules make of an upload; none where the source is no more.
-    async fn orders(&self, notice: &Notice) -> Result<Vec<Order>> {
+    /// The jobs that rules make of an upload, and whether their outputs go with it; none where
+    /// the source is no more.
+    async fn orders(&self, notice: &Notice) -> Result<Vec<(Order, bool)>> {
         let rules = self.rules.iter();
         let rules: Vec<&Rule> = rules
             .filter(|r| r.takes_key(&notice.place, &notice.key))
@@ -291,9 +298,12 @@ impl Service {
             return Ok(Vec::new());
         };
         let takes = rules.iter().filter(|rule| rule.takes(media, source.size));
-        let order = |rule: &&Rule| rule.order(&notice.key, source.clone(), media);
+        let order = |rule: &&Rule| {
+            let order = rule.order(&notice.key, source.clone(), media);
+            (order, rule.removes)
+        };
         let orders = takes.map(order);
-        Ok(orders.filter(makes_something).collect())
+        Ok(orders.filter(|(order, _)| makes_something(order)).collect())
     }
 
     /// Does one job.

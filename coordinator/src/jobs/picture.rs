@@ -14,18 +14,17 @@ use framemill_worker::{BlobRef, Outcome, Task, WorkPlace};
 use std::sync::Arc;
 
 /// Makes pictures of the source.
-pub(super) async fn make(run: &Run<'_>, stills: &[Still]) -> Result<Vec<Made>> {
+pub(super) async fn make(run: &Run<'_>, stills: &[Still]) -> Result<()> {
     if stills.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let outcome = task(run, stills).await?;
     let listed = list(&run.place, &outcome.blobs).await;
     let listed = listed.map_err(JobError::Failed)?;
-    let mut made = Vec::new();
-    for (made_of, still) in listed.iter().zip(stills) {
-        made.push(publish(run, still, made_of).await?);
+    for (made, still) in listed.iter().zip(stills) {
+        run.made(publish(run, still, made).await?);
     }
-    Ok(made)
+    Ok(())
 }
 
 /// Runs the one task that makes all of them.

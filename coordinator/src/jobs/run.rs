@@ -99,9 +99,17 @@ pub(super) struct Run<'a> {
     pub(super) cancel: CancellationToken,
     pub(super) watch: &'a Watch,
     spent: Mutex<Spent>,
+    /// What has got its name.
+    made: Mutex<Vec<Made>>,
 }
 
 impl Run<'_> {
+    /// Notes an output that has got its name: it is the job's whatever becomes of that.
+    pub(super) fn made(&self, made: Made) {
+        let mut all = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(made);
+    }
+
     /// Adds to what the run has used.
     pub(super) fn spend(&self, cpu_s: f64, usd: f64) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,13 +273,16 @@ impl Shop {
             job.clone(),
         );
         let began_s = now_s();
-        let result = self.make(&id, order, job, watch).await;
+        let (made, result) = self.make(&id, order, job, watch).await;
         let (lease, stopped) = keeper.stop().await;
         let ended = match stopped {
             Some(Stopped::Lost) => Err(JobError::Failed(
                 "another coordinator has taken the job over".into(),
             )),
-            asked => self.judge(order, result, asked.is_some(), began_s).await,
+            asked => {
+                let asked = asked.is_some();
+                self.judge(order, made, (result, asked, began_s)).await
+            }
         };
         let ended = match ended {
             Ok(ended) => self.record(&id, ended).await,
@@ -321,20 +332,52 @@ impl Shop {
         Ok(counts.then_some(ended))
     }
 
-    /// Makes the outputs.
+    /// Makes the outputs. Gives those that have got their names, and what that took, of a job
+    /// that has failed too.
     async fn make(
         &self,
         id: &Id,
         order: &Order,
         cancel: CancellationToken,
         watch: &Watch,
-    ) -> Result<(Vec<Made>, Spent)> {
-        let profile = order.profile().map_err(JobError::Usage)?;
+    ) -> ((Vec<Made>, Spent), Result<()>) {
+        let run = match self.begin(id, order, cancel, watch).await {
+            Ok(run) => run,
+            Err(error) => return (Default::default(), Err(error)),
+        };
+        let made = async {
+            let profile = order.profile().map_err(JobError::Usage)?;
+            match order.media {
+                Media::Image => picture::make(&run, &profile.images).await,
+                Media::Video => video::make(&run, &profile).await,
+            }
+        };
+        let result = made.await;
+        let mut made = run
+            .made
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        made.sort_by(|a, b| a.uri.cmp(&b.uri));
+        let spent = run
+            .spent
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        ((made, spent), result)
+    }
+
+    /// Notes that a job is begun, and makes ready for it.
+    async fn begin<'a>(
+        &'a self,
+        id: &Id,
+        order: &'a Order,
+        cancel: CancellationToken,
+        watch: &'a Watch,
+    ) -> Result<Run<'a>> {
         let limits = self.limits()?;
         let work = self.records.uri(&Records::tasks_name(id));
         let resumed = self.records.begin(id, order).await?;
         let _ = watch.began_s.set(now_s());
-        let run = Run {
+        Ok(Run {
             shop: self,
             order,
             place: open_work(&work, self.simd).await?,
@@ -344,28 +387,21 @@ impl Shop {
             cancel,
             watch,
             spent: Mutex::default(),
-        };
-        let made = match order.media {
-            Media::Image => picture::make(&run, &profile.images).await,
-            Media::Video => video::make(&run, &profile).await,
-        }?;
-        let spent = *run.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok((made, spent))
+            made: Mutex::default(),
+        })
     }
 
     /// What a result means for the job: only what can never be otherwise ends it.
     async fn judge(
         &self,
         order: &Order,
-        result: Result<(Vec<Made>, Spent)>,
-        asked: bool,
-        began_s: f64,
+        (outputs, spent): (Vec<Made>, Spent),
+        (result, asked, began_s): (Result<()>, bool, f64),
     ) -> Result<Ended> {
-        let (status, reason, made) = match result {
-            Ok(made) => (Status::Done, None, made),
+        let (status, reason) = match result {
+            Ok(()) => (Status::Done, None),
             Err(JobError::Interrupted(_)) if asked => {
-                let reason = "it was cancelled".to_owned();
-                (Status::Cancelled, Some(reason), Default::default())
+                (Status::Cancelled, Some("it was cancelled".to_owned()))
             }
             Err(error @ (JobError::Input { .. } | JobError::Usage(_))) => {
                 let (status, reason) = match now_there(order).await? {
@@ -375,11 +411,10 @@ impl Shop {
                     Some(_) => (Status::Superseded, "the source was replaced".to_owned()),
                     None => (Status::Gone, "the source was removed".to_owned()),
                 };
-                (status, Some(reason), Default::default())
+                (status, Some(reason))
             }
             Err(error) => return Err(error),
         };
-        let (outputs, spent) = made;
         Ok(Ended {
             status,
             reason,

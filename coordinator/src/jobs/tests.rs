@@ -158,3 +158,23 @@ async fn an_interrupted_job_stays_open_and_its_lane_free() {
     );
     assert!(shop.records.all_open().await.unwrap().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outputs_of_a_job_that_failed_are_known() {
+    let bench = Bench::new();
+    let shop = bench.shop().await;
+    let mut order = bench.order("a.png").await;
+    order
+        .profile
+        .push_str("[[image]]\nname='x'\nextension='png'\noptions='w:8'\n");
+    std::fs::create_dir(bench.path("out")).unwrap();
+    std::fs::write(bench.path("out/a-x.png"), "mine").unwrap();
+    let (cancel, watch) = (CancellationToken::new(), Watch::default());
+    let ended = shop.run(&order, Known::IfThere, &cancel, &watch).await;
+    let (ended, _) = ended.unwrap();
+    assert_eq!(ended.status, Status::Failed);
+    assert!(ended.reason.unwrap().contains("a-x.png: exists"));
+    let made: Vec<_> = ended.outputs.iter().map(|made| &*made.uri).collect();
+    assert_eq!(made, [bench.path("out/a-16.png").to_str().unwrap()]);
+    assert_eq!(std::fs::read(bench.path("out/a-x.png")).unwrap(), b"mine");
+}

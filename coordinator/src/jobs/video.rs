@@ -14,14 +14,13 @@ use futures::future::join_all;
 use std::sync::Arc;
 
 /// Makes everything that the profile says of videos.
-pub(super) async fn make(run: &Run<'_>, profile: &Profile) -> Result<Vec<Made>> {
+pub(super) async fn make(run: &Run<'_>, profile: &Profile) -> Result<()> {
     let mut missing = Vec::new();
-    let mut made = Vec::new();
     for rendition in &profile.videos {
         let to = output(run, rendition)?;
         match there(&to).await? {
             // An earlier run of this job made it, whole as all outputs are.
-            Some(there) if run.resumed && !run.order.overwrite => made.push(there),
+            Some(there) if run.resumed && !run.order.overwrite => run.made(there),
             _ => missing.push((rendition, to)),
         }
     }
@@ -35,17 +34,11 @@ pub(super) async fn make(run: &Run<'_>, profile: &Profile) -> Result<Vec<Made>> 
         .map(|(rendition, to)| encode(run, rendition, to));
     let posters = picture::make(run, &profile.posters);
     let (encoded, posters) = futures::join!(join_all(jobs), posters);
-    let mut all: Vec<Result<Vec<Made>>> = encoded.into_iter().map(|m| m.map(|m| vec![m])).collect();
-    all.push(posters);
+    let all = encoded.into_iter().chain([posters]);
+    let mut failures: Vec<JobError> = all.filter_map(Result::err).collect();
     // Those that were stopped by another's failure say nothing of the source.
-    let interrupted = |r: &Result<Vec<Made>>| matches!(r, Err(JobError::Interrupted(_)));
-    if let Some(n) = all.iter().position(|r| r.is_err() && !interrupted(r)) {
-        all.swap_remove(n)?;
-    }
-    for part in all {
-        made.extend(part?);
-    }
-    Ok(made)
+    failures.sort_by_key(|error| matches!(error, JobError::Interrupted(_)));
+    failures.into_iter().next().map_or(Ok(()), Err)
 }
 
 fn output(run: &Run<'_>, rendition: &Rendition) -> Result<Location> {
@@ -100,7 +93,7 @@ async fn job(
     Job::shared(workers, request, version, run.cancel.clone(), progress).await
 }
 
-async fn encode(run: &Run<'_>, rendition: &Rendition, to: &Location) -> Result<Made> {
+async fn encode(run: &Run<'_>, rendition: &Rendition, to: &Location) -> Result<()> {
     if let StoreRoot::Dir(root) = &to.root {
         let file = root.join(&to.key);
         let folder = file.parent().unwrap_or(root).to_owned();
@@ -117,5 +110,6 @@ async fn encode(run: &Run<'_>, rendition: &Rendition, to: &Location) -> Result<M
         return Err(error);
     }
     let made = there(to).await?;
-    made.ok_or_else(|| JobError::Failed(format!("{to}: is gone already")))
+    run.made(made.ok_or_else(|| JobError::Failed(format!("{to}: is gone already")))?);
+    Ok(())
 }

@@ -521,7 +521,7 @@ impl Runner {
             }
             Some(InvokeError::Task(f)) => JobError::from_failure(&self.file, f),
             Some(InvokeError::Refused { detail }) => {
-                JobError::Failed(format!("{} engine: {detail}", self.engine.name()))
+                JobError::Refused(format!("{} engine: {detail}", self.engine.name()))
             }
             Some(crash) => {
                 let (kind, chunk) = self.batch.name(*node);

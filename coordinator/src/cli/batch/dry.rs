@@ -10,6 +10,7 @@ use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
 use crate::jobs::{names, Media, Order};
 use crate::limits::Limits;
+use crate::plan::costs::Costs;
 use crate::profile::Rendition;
 use crate::sim::from_plan;
 use clap::Parser;
@@ -162,7 +163,9 @@ async fn rendition_cost(
     let (cancel, progress) = (CancellationToken::new(), Arc::default());
     let mut job = Job::new(request, cancel, progress).await?;
     let (index, plan) = job.plan_only().await?;
-    let workload = from_plan::workload(&index, &plan, &options);
+    let workload = from_plan::workload(&Costs::built_in(), &index, &plan, &options);
+    let workload =
+        workload.ok_or_else(|| JobError::Failed(format!("{to}: an encoder of no cost")))?;
     let comparison = usual.on.comparison(&[], 1, &usual.prices);
     let rows = usual.on.predict(&workload, &comparison, to)?;
     let totals = rows.first().map(|row| &row.totals);

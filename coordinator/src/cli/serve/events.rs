@@ -13,6 +13,7 @@ use crate::events::source::Source;
 use crate::events::sqs::Sqs;
 use crate::job::{absolute, open_work};
 use crate::jobs::{Records, Shop};
+use framemill_store::{self as store, Location};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,12 +21,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Most bytes of rules.
+const RULES: u64 = 4 << 20;
+
 /// Arguments of `framemill serve events`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct EventsArgs {
-    /// Which uploads become which jobs, as TOML (docs/operations.md)
+    /// Which uploads become which jobs, as TOML (docs/formats.md): a file or s3://BUCKET/KEY
     #[arg(long, value_name = "FILE")]
-    rules: PathBuf,
+    rules: String,
     /// A queue of SQS that tells of uploads to the rules' buckets; may be repeated
     #[arg(long = "queue", value_name = "URL")]
     queues: Vec<String>,
@@ -53,7 +57,8 @@ pub struct EventsArgs {
     /// coordinator goes on with what one has left that died
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(3..=3600))]
     hold: u32,
-    /// Deliveries of a message after which what may pass counts as what does not
+    /// Deliveries of a message after which what may pass counts as what does not; fewer than the
+    /// queue itself allows
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
     attempts: u32,
     /// Seconds that jobs may go on after SIGTERM
@@ -80,9 +85,9 @@ fn seconds(text: &str) -> std::result::Result<Duration, String> {
 /// # Errors
 /// [`JobError::Usage`] for rules or places that cannot be used.
 pub async fn run(args: EventsArgs, quiet: bool, end: CancellationToken) -> Result<()> {
-    let rules = args.rules()?;
+    let rules = args.rules().await?;
     if args.check {
-        console::say(&format!("{}: {} rules", args.rules.display(), rules.len()));
+        console::say(&format!("{}: {} rules", args.rules, rules.len()));
         return Ok(());
     }
     let work = absolute(&args.work_dir)?;
@@ -130,11 +135,19 @@ pub async fn run(args: EventsArgs, quiet: bool, end: CancellationToken) -> Resul
 }
 
 impl EventsArgs {
-    fn rules(&self) -> Result<Vec<Rule>> {
-        let wrong = |e: String| JobError::Usage(format!("{}: {e}", self.rules.display()));
-        let text = std::fs::read_to_string(&self.rules).map_err(|e| wrong(e.to_string()))?;
-        let folder = self.rules.parent().unwrap_or(Path::new(""));
-        rules::parse(&text, folder).map_err(wrong)
+    async fn rules(&self) -> Result<Vec<Rule>> {
+        let wrong = |e: String| JobError::Usage(format!("{}: {e}", self.rules));
+        let read = async {
+            let (blobs, key) = store::open(&Location::parse(&self.rules)?).await?;
+            blobs.get(&key, RULES).await
+        };
+        let text = read
+            .await
+            .map_err(|e: store::StoreError| wrong(e.to_string()))?;
+        let text = std::str::from_utf8(&text).map_err(|e| wrong(e.to_string()))?;
+        // Profiles that are files lie beside rules that are one.
+        let folder = Path::new(&self.rules).parent().unwrap_or(Path::new(""));
+        rules::parse(text, folder).map_err(wrong)
     }
 
     /// Where messages come from: all queues, and all folders that rules name.
