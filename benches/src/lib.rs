@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`cpu`] | criterion in CPU time |
+//! | [`latency`] | a proxy that holds requests back |
 //! | [`media`] | real clips, and generated ones kept in `target/bench-media` |
 //! | [`packets`] | packet files made by arithmetic |
 //! | [`work`] | a folder to work in, as a job has one |
@@ -13,6 +14,7 @@
 //! | [`vp8_rate`] | our VP8 encoder against `vpxenc` |
 
 pub mod cpu;
+pub mod latency;
 pub mod machine;
 pub mod media;
 pub mod packets;
