@@ -50,9 +50,12 @@ try:
     time.sleep(5)
     before = used()
     time.sleep(30)
-    with open(f"/proc/{service.pid}/status") as f:
-        memory = int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) / 1024
-    print(f"idle: {memory:.1f} MiB, {(used() - before) / 30 * 100:.2f} % of a core")
+    with open(f"/proc/{service.pid}/status") as f, open(f"/proc/{service.pid}/smaps_rollup") as g:
+        text = f.read() + g.read()
+    of = {n: int(re.search(rf"^{n}:\s+(\d+)", text, re.M).group(1)) / 1024
+          for n in ("RssAnon", "Pss", "VmRSS")}
+    print(f"idle: {of['RssAnon']:.1f} MiB of its own, {of['Pss']:.1f} with its share of libraries (PSS), "
+          f"{of['VmRSS']:.1f} resident; {(used() - before) / 30 * 100:.2f} % of a core")
 
     picture = open("samples/test.jpg", "rb").read()
     total, done, lock = int(rate * seconds), [0], threading.Lock()
@@ -79,13 +82,14 @@ try:
     end = time.time() + 120
     while number('framemill_jobs_total{status="done"}') < total and time.time() < end:
         time.sleep(0.2)
-    print(f"{total} uploads in {sent:.1f} s ({total / sent:.1f} a second), "
-          f"{number('framemill_jobs_total{status=\"done\"}'):.0f} jobs done in {time.time() - begin:.1f} s, "
-          f"{used() - before:.1f} s of CPU")
-    count = number("framemill_event_to_start_seconds_count")
-    shares = [f"{number(f'framemill_event_to_start_seconds_bucket{{le=\"{le}\"}}') / count * 100:.1f} % within {le} s"
-              for le in ("0.1", "0.25", "0.5", "1", "2.5")]
-    print("message to start: " + ", ".join(shares))
+    made = number('framemill_jobs_total{status="done"}')
+    print(f"{total} uploads in {sent:.1f} s ({total / sent:.1f} a second), {made:.0f} jobs done in "
+          f"{time.time() - begin:.1f} s, {used() - before:.1f} s of CPU")
+    name = "framemill_event_to_start_seconds"
+    count = number(f"{name}_count")
+    for le in ("0.1", "0.25", "0.5", "1", "2.5"):
+        share = number(name + '_bucket{le="' + le + '"}') / count * 100
+        print(f"started within {le} s of the message: {share:.1f} %")
 finally:
     service.terminate()
     service.wait()

@@ -165,19 +165,18 @@ fn each<T>(
 /// # Errors
 /// A text with the first one that is not, and the one that is meant most likely.
 pub fn known(table: &Table, keys: &[&str]) -> Result<(), String> {
-    let unknown = table.keys().find(|key| !keys.contains(&key.as_str()));
-    unknown.map_or(Ok(()), |unknown| {
-        Err(format!("unknown key {unknown}{}", nearest(unknown, keys)))
-    })
+    let wrong = table.keys().find(|key| !keys.contains(&key.as_str()));
+    wrong.map_or(Ok(()), |key| Err(unknown(key, keys)))
 }
 
-/// What may be said behind an unknown word: which known one it is most like.
+/// What is said of an unknown key: it, and the known one that it is most like.
 #[must_use]
-pub fn nearest(unknown: &str, known: &[&str]) -> String {
+pub fn unknown(key: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
-        .min_by_key(|key| strsim::osa_distance(unknown, key));
-    nearest.map_or(String::new(), |key| format!("; the nearest is {key}"))
+        .min_by_key(|known| strsim::osa_distance(key, known));
+    let nearest = nearest.map_or(String::new(), |known| format!("; the nearest is {known}"));
+    format!("unknown key {}{nearest}", key.escape_debug())
 }
 
 /// The text of a profile that comes with the program, or else of a file.
@@ -189,10 +188,11 @@ pub fn find(name: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let is_file = name.ends_with(".toml") || name.contains('/');
+    let shown = name.escape_debug();
     std::fs::read_to_string(name).map_err(|error| match is_file {
-        true => format!("profile {name}: {error}"),
+        true => format!("profile {shown}: {error}"),
         false => format!(
-            "no profile is named {name}: give {} or a TOML file",
+            "no profile is named {shown}: give {} or a TOML file",
             NAMES.join(", ")
         ),
     })

@@ -188,13 +188,15 @@ fn two_hundred_uploads_told_twice_and_in_disorder_while_coordinators_die() {
     let proxy = Proxy::start(&server.endpoint, StoreFaults::NONE);
     let prefix = fresh_prefix("burst");
     let name = prefix.trim_end_matches('/').to_owned();
+    deploy(&server, &name);
     let queue = Queue::new(&server, &name, None);
     let rules = rule_of(
         &format!("bucket = \"framemill-in\"\nprefix = \"{prefix}\""),
         &format!("s3://framemill-out/{prefix}"),
     );
     let args = format!(
-        "--queue {} --work-dir s3://framemill-work/{prefix} --workers 2 --jobs 6 --hold 4",
+        "--queue {} --work-dir s3://framemill-work/{prefix} --engine lambda --function {name} \
+         --workers 4 --jobs 6 --hold 4",
         queue.url
     );
     let mut service = Service::new(&rules, &args).with(&server);

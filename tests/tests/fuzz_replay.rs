@@ -5,6 +5,8 @@
 #[path = "../../fuzz/src/lib.rs"]
 mod checks;
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::path::Path;
 
@@ -79,4 +81,38 @@ fn thumb_pipeline() {
 #[test]
 fn door_texts() {
     replay("door_texts", 8, checks::door_texts);
+}
+
+/// Texts are few and short, so bent copies of them are tried here too, always the same.
+#[test]
+fn door_texts_bent() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/door_texts");
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .expect("the corpus")
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
+    entries.sort();
+    let texts: Vec<Vec<u8>> = entries
+        .iter()
+        .map(|path| fs::read(path).expect("a readable file"))
+        .collect();
+    for _ in 0..20_000 {
+        let mut text = texts[random.random_range(0..texts.len())].clone();
+        for _ in 0..random.random_range(1..4) {
+            let at = random.random_range(0..=text.len());
+            match random.random_range(0..4) {
+                0 => text.truncate(at),
+                1 if at < text.len() => text[at] = random.random_range(32..127),
+                2 if at < text.len() => drop(text.remove(at)),
+                _ => {
+                    let other = &texts[random.random_range(0..texts.len())];
+                    let from = random.random_range(0..other.len());
+                    let to = (from + random.random_range(0..20)).min(other.len());
+                    text.splice(at..at, other[from..to].iter().copied());
+                }
+            }
+        }
+        checks::door_texts(&text);
+    }
 }

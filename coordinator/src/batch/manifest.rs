@@ -12,7 +12,7 @@
 
 use super::sources::Item;
 use crate::jobs::names;
-use crate::profile::nearest;
+use crate::profile::unknown;
 use framemill_store::{Location, StoreRoot};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn toml_rows(text: &str) -> Result<Vec<Row>, String> {
         format!("line {line}: {}", error.message().replace('\n', " "))
     })?;
     if let Some(key) = table.keys().find(|key| *key != "item") {
-        return Err(format!("unknown key {key}{}", nearest(key, &["item"])));
+        return Err(unknown(key, &["item"]));
     }
     let items = table.get("item").map(|items| items.as_array());
     let items = items.flatten().ok_or("write [[item]]")?;
@@ -112,7 +112,7 @@ fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
 
 fn item(row: &BTreeMap<String, String>, folder: &Path) -> Result<Item, String> {
     if let Some(key) = row.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(format!("unknown key {key}{}", nearest(key, &KEYS)));
+        return Err(unknown(key, &KEYS));
     }
     let input = row.get("input").ok_or("input is missing")?;
     let location = Location::parse(input).map_err(|e| e.to_string())?;

@@ -113,7 +113,7 @@ pub fn parse(text: &str, folder: &Path) -> Result<Vec<Rule>, String> {
             .as_table()
             .ok_or(format!("{number}: write [[rule]]"))?;
         let name = table.get("name").and_then(Value::as_str);
-        let at = name.map_or(number, |name| format!("rule {name}"));
+        let at = name.map_or(number, |name| format!("rule {}", name.escape_debug()));
         let rule = rule(table, folder).map_err(|error| format!("{at}: {error}"))?;
         if rules.iter().any(|other| other.name == rule.name) {
             return Err(format!("{at}: another rule has this name"));
@@ -154,7 +154,8 @@ fn rule(table: &Table, folder: &Path) -> Result<Rule, String> {
     let place = Location::parse_place(&output).map_err(|e| format!("output: {e}"))?;
     if !matches!(place.root, StoreRoot::Dir(_) | StoreRoot::S3(_)) {
         return Err(format!(
-            "output: {output}: give a folder or s3://BUCKET/PREFIX"
+            "output: {}: give a folder or s3://BUCKET/PREFIX",
+            output.escape_debug()
         ));
     }
     Ok(Rule {
@@ -198,7 +199,8 @@ fn the_profile(name: &str, folder: &Path) -> Result<String, String> {
         None => folder.join(name).to_string_lossy().into_owned(),
     };
     let text = profile::find(&named)?;
-    Profile::parse(&text).map_err(|error| format!("profile {name}: {error}"))?;
+    let shown = name.escape_debug();
+    Profile::parse(&text).map_err(|error| format!("profile {shown}: {error}"))?;
     Ok(text)
 }
 
@@ -210,7 +212,9 @@ fn refuse_loops(rules: &[Rule]) -> Result<(), String> {
                 return Err(format!(
                     "rule {}: what it puts into {} would be an upload for rule {}; give another \
                      bucket, folder or prefix",
-                    rule.name, rule.output, other.name
+                    rule.name.escape_debug(),
+                    rule.output.escape_debug(),
+                    other.name.escape_debug()
                 ));
             }
         }
