@@ -85,7 +85,6 @@ pub struct BatchArgs {
 /// [`JobError::Failed`] where anything failed; all else is done then.
 pub async fn run(args: BatchArgs, quiet: bool, simd: Option<&'static Dsp>) -> Result<()> {
     let started = Instant::now();
-    let limits = args.limits.limits(None, args.engine.name())?;
     let (place, work) = args.places()?;
     args.engine.check(Some(&work))?;
     let cancel = CancellationToken::new();
@@ -99,15 +98,7 @@ pub async fn run(args: BatchArgs, quiet: bool, simd: Option<&'static Dsp>) -> Re
     if args.dry_run {
         return dry::run(all, others, args.json, simd).await;
     }
-    let records = Records::at(&work).await?;
-    let at = open_work(&work, simd).await?;
-    let time = args.limits.task_time();
-    let engine = args.engine.make(&at, &work, args.workers, time).await?;
-    let jobs = args
-        .jobs
-        .unwrap_or(engine.slots().clamp(AT_ONCE.0, AT_ONCE.1));
-    let shop = Shop::new(records, engine, limits, LEASE).with_simd(simd);
-    let shop = Arc::new(shop.with_one_budget());
+    let (shop, jobs) = args.shop(&work, simd).await?;
     let state = Shared::default();
     {
         let mut state = look(&state);
@@ -119,7 +110,7 @@ pub async fn run(args: BatchArgs, quiet: bool, simd: Option<&'static Dsp>) -> Re
         teller.failed(input, reason);
     }
     let tell = &mut |event: crate::batch::go::Event<'_>| teller.tell(event);
-    let ended = go(&shop, all.orders, jobs as usize, &cancel, (&state, tell)).await;
+    let ended = go(&shop, all.orders, jobs, &cancel, (&state, tell)).await;
     teller.stop().await;
     let state = look(&state);
     if args.json {
@@ -149,6 +140,19 @@ pub async fn run(args: BatchArgs, quiet: bool, simd: Option<&'static Dsp>) -> Re
 }
 
 impl BatchArgs {
+    /// Where the jobs are done, and how many at once.
+    async fn shop(&self, work: &str, simd: Option<&'static Dsp>) -> Result<(Arc<Shop>, usize)> {
+        let limits = self.limits.limits(None, self.engine.name())?;
+        let records = Records::at(work).await?;
+        let at = open_work(work, simd).await?;
+        let time = self.limits.task_time();
+        let engine = self.engine.make(&at, work, self.workers, time).await?;
+        let usual = engine.slots().clamp(AT_ONCE.0, AT_ONCE.1);
+        let shop = Shop::new(records, engine, limits, LEASE).with_simd(simd);
+        let jobs = self.jobs.unwrap_or(usual) as usize;
+        Ok((Arc::new(shop.with_one_budget()), jobs))
+    }
+
     /// Where outputs go, and where the batch remembers.
     fn places(&self) -> Result<(String, String)> {
         let wrong = |e: framemill_store::StoreError| JobError::Usage(format!("--output: {e}"));

@@ -144,11 +144,30 @@ impl PredictArgs {
         machine_cores: u32,
         prices: &PriceArgs,
     ) -> Comparison {
+        Comparison {
+            name: format!("{:?}", self.engine()).to_lowercase(),
+            platform: self.platform(prices),
+            workers: match workers {
+                [] => vec![WORKERS],
+                workers => workers.to_vec(),
+            },
+            machine_cores,
+            vm: Vm {
+                cores: self.vm_cores,
+                usd_hour: self.vm_price,
+                boot_s: self.vm_boot,
+                // AWS's rule for Linux.
+                least_s: 60.0,
+            },
+        }
+    }
+
+    fn platform(&self, prices: &PriceArgs) -> Platform {
         let engine = self.engine();
         let remote = matches!(engine, EngineName::Http | EngineName::Lambda);
         let ms = |ms: f64| Duration::from_secs_f64(if remote { ms / 1e3 } else { 0.0 });
         let memory = self.memory.unwrap_or(CORE_MIB);
-        let platform = Platform {
+        Platform {
             ramp: (engine == EngineName::Lambda && !self.at_once).then(Ramp::default),
             capacity: self.concurrency.map(|initial| Ramp {
                 initial,
@@ -182,22 +201,6 @@ impl PredictArgs {
             price: remote.then(|| prices.price(memory)),
             seed: self.seed,
             ..Platform::ideal(1)
-        };
-        Comparison {
-            name: format!("{engine:?}").to_lowercase(),
-            platform,
-            workers: match workers {
-                [] => vec![WORKERS],
-                workers => workers.to_vec(),
-            },
-            machine_cores,
-            vm: Vm {
-                cores: self.vm_cores,
-                usd_hour: self.vm_price,
-                boot_s: self.vm_boot,
-                // AWS's rule for Linux.
-                least_s: 60.0,
-            },
         }
     }
 

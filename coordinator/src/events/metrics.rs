@@ -44,6 +44,10 @@ pub struct Metrics {
     micro_usd: AtomicU64,
 }
 
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
 /// Counts one more.
 pub fn one(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
@@ -72,84 +76,59 @@ impl Metrics {
     /// Their text.
     #[must_use]
     pub fn text(&self) -> String {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut text = String::new();
-        let plain: [(&str, &str, &AtomicU64); 8] = [
+        self.event_text(&mut text);
+        let (name, help) = ("framemill_jobs_total", "Jobs by how they ended.");
+        head(&mut text, name, help, "counter");
+        for ((_, word), counter) in ENDS.iter().zip(&self.ends) {
+            let _ = writeln!(text, "{name}{{status=\"{word}\"}} {}", read(counter));
+        }
+        let (name, help) = ("framemill_jobs_running", "Jobs under way.");
+        head(&mut text, name, help, "gauge");
+        let running = self.running.load(Ordering::Relaxed);
+        let _ = writeln!(text, "{name} {running}");
+        self.start_text(&mut text);
+        let (cpu, usd) = ("worker_cpu_seconds", "spent_usd");
+        let sums = [
+            (cpu, "CPU seconds of workers.", &self.cpu_ms, 1e3),
+            (usd, "US dollars for workers.", &self.micro_usd, 1e6),
+        ];
+        for (name, help, counter, unit) in sums {
+            let name = format!("framemill_{name}_total");
+            head(&mut text, &name, help, "counter");
+            let _ = writeln!(text, "{name} {}", read(counter) as f64 / unit);
+        }
+        text
+    }
+
+    fn event_text(&self, text: &mut String) {
+        let counters = [
             ("messages", "Messages received.", &self.messages),
-            ("notices", "Uploads and removals told of.", &self.notices),
+            ("notices", "What they told of.", &self.notices),
             (
                 "unmatched",
-                "Of these, what no rule is about.",
+                "Of that, what no rule is about.",
                 &self.unmatched,
             ),
-            (
-                "repeated",
-                "Jobs asked for that had ended before.",
-                &self.repeated,
-            ),
+            ("repeated", "Jobs that had ended before.", &self.repeated),
             ("retried", "Messages left to come again.", &self.retried),
-            (
-                "dead_letters",
-                "Messages that nothing can come of.",
-                &self.dead,
-            ),
+            ("dead_letters", "Messages set aside.", &self.dead),
             (
                 "receive_failures",
-                "Failed requests for messages.",
+                "Failed requests.",
                 &self.receive_failures,
             ),
             (
                 "taken_over",
-                "Jobs that nobody was at work on.",
+                "Jobs nobody was at work on.",
                 &self.taken_over,
             ),
         ];
-        for (name, help, counter) in plain {
+        for (name, help, counter) in counters {
             let name = format!("framemill_events_{name}_total");
-            head(&mut text, &name, help, "counter");
+            head(text, &name, help, "counter");
             let _ = writeln!(text, "{name} {}", read(counter));
         }
-        head(
-            &mut text,
-            "framemill_jobs_total",
-            "Jobs by how they ended.",
-            "counter",
-        );
-        for ((_, word), counter) in ENDS.iter().zip(&self.ends) {
-            let _ = writeln!(
-                text,
-                "framemill_jobs_total{{status=\"{word}\"}} {}",
-                read(counter)
-            );
-        }
-        head(
-            &mut text,
-            "framemill_jobs_running",
-            "Jobs under way.",
-            "gauge",
-        );
-        let running = self.running.load(Ordering::Relaxed);
-        let _ = writeln!(text, "framemill_jobs_running {running}");
-        self.start_text(&mut text);
-        let sums = [
-            (
-                "framemill_worker_cpu_seconds_total",
-                "CPU seconds of workers.",
-                &self.cpu_ms,
-                1e3,
-            ),
-            (
-                "framemill_spent_usd_total",
-                "US dollars for workers.",
-                &self.micro_usd,
-                1e6,
-            ),
-        ];
-        for (name, help, counter, unit) in sums {
-            head(&mut text, name, help, "counter");
-            let _ = writeln!(text, "{name} {}", read(counter) as f64 / unit);
-        }
-        text
     }
 
     fn start_text(&self, text: &mut String) {

@@ -9,6 +9,9 @@
 //! | [`sqs`] | a queue of SQS |
 //! | [`folder`] | folders, watched by inotify |
 //! | [`service`] | from messages to jobs, each done once however often it is told |
+//! | `uploads` | what is uploaded, and what it is |
+//! | `orphans` | open jobs that nobody is at work on |
+//! | `removal` | outputs that go with their source |
 //! | [`claims`] | outputs have one source |
 //! | [`dead`] | messages that nothing can come of |
 //! | [`metrics`] | counters, and their text for Prometheus |
@@ -20,7 +23,10 @@ pub mod folder;
 pub mod http;
 pub mod metrics;
 pub mod notice;
+mod orphans;
+mod removal;
 pub mod rules;
 pub mod service;
 pub mod source;
 pub mod sqs;
+mod uploads;

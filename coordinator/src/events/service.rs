@@ -12,15 +12,15 @@ use super::metrics::one;
 use super::notice::{self, Kind, Notice};
 use super::rules::Rule;
 use super::source::{Message, Source};
+use super::uploads::found;
 use crate::error::{JobError, Result};
-use crate::job::look_up;
 use crate::jobs::run::Known;
-use crate::jobs::{lease, names, now_s, Ended, Id, Media, Order, Records, Shop, Status, Watch};
-use framemill_store::{self as store, Location, StoreError};
+use crate::jobs::{names, Ended, Id, Media, Order, Records, Shop, Status, Watch};
+use framemill_store as store;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -40,11 +40,11 @@ pub struct Settings {
 
 /// A service of upload events.
 pub struct Service {
-    shop: Arc<Shop>,
-    rules: Vec<Rule>,
+    pub(super) shop: Arc<Shop>,
+    pub(super) rules: Vec<Rule>,
     dead: Records,
-    settings: Settings,
-    health: Arc<Health>,
+    pub(super) settings: Settings,
+    pub(super) health: Arc<Health>,
     /// Jobs that are worked on here, so that nobody takes them over from ourselves.
     mine: Mutex<HashSet<Id>>,
 }
@@ -62,7 +62,7 @@ enum Fate {
 /// The least and the most time until a message that met something that may pass comes again.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 /// Time between requests for messages that fail.
-const REST: Duration = Duration::from_secs(2);
+pub(super) const REST: Duration = Duration::from_secs(2);
 
 impl Service {
     /// A service by these rules; messages that nothing can come of go to `dead`.
@@ -266,7 +266,7 @@ impl Service {
         Ok(failed)
     }
 
-    fn count(&self, ended: &Ended) {
+    pub(super) fn count(&self, ended: &Ended) {
         let metrics = &self.health.metrics;
         metrics.ended(ended.status, ended.cpu_s, ended.spent_usd);
         let input = store::shown(&ended.order.source.uri);
@@ -306,8 +306,13 @@ impl Service {
         Ok(orders.filter(|(order, _)| makes_something(order)).collect())
     }
 
+    /// Jobs that are worked on here.
+    pub(super) fn mine(&self) -> MutexGuard<'_, HashSet<Id>> {
+        self.mine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Does one job.
-    async fn job(
+    pub(super) async fn job(
         &self,
         order: &Order,
         time_s: f64,
@@ -316,8 +321,7 @@ impl Service {
     ) -> Result<(Ended, bool)> {
         let id = order.id();
         let metrics = &self.health.metrics;
-        let mine = || self.mine.lock().unwrap_or_else(PoisonError::into_inner);
-        mine().insert(id.clone());
+        self.mine().insert(id.clone());
         metrics.running.fetch_add(1, Ordering::Relaxed);
         let watch = Watch::default();
         let done = async {
@@ -332,144 +336,11 @@ impl Service {
         };
         let done = done.await;
         metrics.running.fetch_sub(1, Ordering::Relaxed);
-        mine().remove(&id);
+        self.mine().remove(&id);
         if let Some(began_s) = watch.began_s() {
             metrics.started((began_s - sent_s).max(0.0));
         }
         done
-    }
-
-    /// Removes the outputs of a source that is no more, where rules say so.
-    async fn removed(&self, notice: &Notice) -> Result<()> {
-        let rules = self.rules.iter().filter(|rule| rule.removes);
-        for rule in rules.filter(|r| r.takes_key(&notice.place, &notice.key)) {
-            let uri = rule.from.uri(&notice.key);
-            if found(&uri).await?.is_some() {
-                // It is there again.
-                return Ok(());
-            }
-            for media in [Media::Video, Media::Image] {
-                let source = framemill_worker::SourceRef {
-                    uri: uri.clone(),
-                    version: String::new(),
-                    size: 0,
-                };
-                let lane = rule.order(&notice.key, source, media).id().lane;
-                self.remove_lane(&lane).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn remove_lane(&self, lane: &str) -> Result<()> {
-        let records = &self.shop.records;
-        for id in records.all_ended_of(lane).await? {
-            let Some(ended) = records.ended(&id).await? else {
-                continue;
-            };
-            for made in &ended.outputs {
-                let remove = async {
-                    let (blobs, key) = store::open(&Location::parse(&made.uri)?).await?;
-                    match blobs.head(&key).await {
-                        // What somebody else has put there since is not ours to remove.
-                        Ok(meta) if meta.version.as_str() == made.version => {
-                            blobs.delete(&key).await
-                        }
-                        Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
-                        Err(error) => Err(error),
-                    }
-                };
-                let removed = remove.await;
-                removed.map_err(|e| JobError::Failed(format!("{}: {e}", made.uri)))?;
-            }
-            records.forget(&id).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes up open jobs that nobody is at work on: those of coordinators that died after their
-    /// message was gone, and those that somebody wants tried again.
-    async fn take_over(
-        self: Arc<Self>,
-        room: Arc<Semaphore>,
-        end: CancellationToken,
-        stop: CancellationToken,
-    ) {
-        let mut seen: HashSet<Id> = HashSet::new();
-        loop {
-            let begun = Instant::now();
-            // Two looks in a row: a job's own message may be about to bring it.
-            seen = match self.look_for_orphans(&seen, &room, (&end, &stop)).await {
-                Ok(seen) => seen,
-                Err(error) => {
-                    tracing::warn!(%error, "open jobs could not be looked at");
-                    HashSet::new()
-                }
-            };
-            let rest = self.settings.hold.saturating_sub(begun.elapsed());
-            tokio::select! {
-                () = end.cancelled() => return,
-                () = tokio::time::sleep(rest.max(REST)) => {}
-            }
-        }
-    }
-
-    async fn look_for_orphans(
-        &self,
-        seen: &HashSet<Id>,
-        room: &Arc<Semaphore>,
-        (end, stop): (&CancellationToken, &CancellationToken),
-    ) -> Result<HashSet<Id>> {
-        let records = &self.shop.records;
-        let mut now = HashSet::new();
-        for id in records.all_open().await? {
-            let mine = self
-                .mine
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&id);
-            if mine || end.is_cancelled() || lease::holder(records, &id).await?.is_some() {
-                continue;
-            }
-            if !seen.contains(&id) {
-                now.insert(id);
-                continue;
-            }
-            let Some(open) = records.open(&id).await?.filter(|open| !open.secret) else {
-                continue;
-            };
-            let Ok(_place) = room.clone().acquire_owned().await else {
-                return Ok(now);
-            };
-            one(&self.health.metrics.taken_over);
-            match self.job(&open.order, 0.0, now_s(), stop).await {
-                Ok((ended, true)) => self.count(&ended),
-                Ok((_, false)) | Err(JobError::Interrupted(_)) => {}
-                Err(error) => tracing::warn!(job = %id, %error, "an open job was not done"),
-            }
-        }
-        Ok(now)
-    }
-}
-
-/// A source and what it is; `None` where it is no more.
-async fn found(uri: &str) -> Result<Option<(framemill_worker::SourceRef, Media)>> {
-    let wrong = |error: StoreError| JobError::Failed(format!("{uri}: {error}"));
-    let location = Location::parse(uri).map_err(wrong)?;
-    let (blobs, key) = store::open(&location).await.map_err(wrong)?;
-    match blobs.head(&key).await {
-        Ok(_) => {}
-        Err(StoreError::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(wrong(error)),
-    }
-    let source = match look_up(uri).await {
-        Ok(source) => source,
-        Err(error) => return Err(JobError::Failed(error.to_string())),
-    };
-    match names::by_content(&blobs, &key, source.size).await {
-        Ok(media) => Ok(Some((source, media))),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(wrong(error)),
     }
 }
 

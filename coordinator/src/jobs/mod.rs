@@ -8,6 +8,9 @@
 //! | [`record`] | what the work store holds of jobs |
 //! | [`lease`] | one coordinator at a time |
 //! | [`run`] | an order from beginning to end |
+//! | `keeper` | keeps a lease meanwhile |
+//! | `look` | what lies where sources and outputs are |
+//! | [`watch`] | what can be seen of a job from outside |
 //! | `video`, [`picture`] | the outputs themselves |
 //!
 //! A job's *lane* is what it makes of which source: two versions of a source are two jobs of one
@@ -21,7 +24,9 @@
 //! jobs/ended/LANE-VERSION.json      how it ended: created once, by whoever ended it
 //! ```
 
+mod keeper;
 pub mod lease;
+mod look;
 pub mod names;
 pub mod order;
 pub mod picture;
@@ -30,10 +35,12 @@ pub mod run;
 #[cfg(test)]
 mod tests;
 mod video;
+pub mod watch;
 
 pub use order::{Id, Media, Order};
 pub use record::{Ended, Made, Records, Status};
-pub use run::{Shop, Watch};
+pub use run::Shop;
+pub use watch::Watch;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

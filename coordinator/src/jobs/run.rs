@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An order from beginning to end, whoever else may be at it.
 
+use super::keeper::{Keeper, Stopped};
 use super::lease::{Holder, Lease};
-use super::{now_s, picture, video, Ended, Id, Made, Media, Order, Records, Status};
+use super::look::{are_there, now_there};
+use super::{now_s, picture, video, Ended, Id, Made, Media, Order, Records, Status, Watch};
 use crate::engine::Engine;
 use crate::error::{JobError, Result};
 use crate::job::open_work;
 use crate::limits::Limits;
-use crate::progress::{Progress, Snapshot};
 use crate::share::Shares;
 use framemill_codec::dsp::Dsp;
-use framemill_store::{self as store, Location, StoreError};
 use framemill_worker::WorkPlace;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -35,44 +35,6 @@ pub struct Shop {
 
 /// What clocks of stores and coordinators may differ, in seconds.
 const SKEW_S: f64 = 2.0;
-
-/// What can be seen of a job under way.
-#[derive(Debug, Default)]
-pub struct Watch {
-    parts: Mutex<Vec<Arc<Progress>>>,
-    began_s: OnceLock<f64>,
-}
-
-impl Watch {
-    pub(super) fn part(&self) -> Arc<Progress> {
-        let part = Arc::<Progress>::default();
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.push(part.clone());
-        part
-    }
-
-    /// When its work began, in seconds since 1970.
-    #[must_use]
-    pub fn began_s(&self) -> Option<f64> {
-        self.began_s.get().copied()
-    }
-
-    /// The counters of all its outputs together.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.iter().fold(Snapshot::default(), |sum, part| {
-            let part = part.snapshot();
-            Snapshot {
-                frames: sum.frames + part.frames.min(part.total_frames),
-                reused_frames: sum.reused_frames + part.reused_frames,
-                total_frames: sum.total_frames + part.total_frames,
-                chunks: sum.chunks + part.chunks,
-                total_chunks: sum.total_chunks + part.total_chunks,
-            }
-        })
-    }
-}
 
 /// What counts as the end of a job that is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,65 +88,6 @@ impl Run<'_> {
 pub(super) struct Spent {
     pub(super) cpu_s: f64,
     pub(super) usd: f64,
-}
-
-/// Why a lease's keeper has stopped a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stopped {
-    /// The lane is another's.
-    Lost,
-    /// Somebody has asked for it.
-    Asked,
-}
-
-/// Keeps a lease while a job runs.
-struct Keeper {
-    end: CancellationToken,
-    task: tokio::task::JoinHandle<(Lease, Option<Stopped>)>,
-}
-
-impl Keeper {
-    fn start(
-        lease: Lease,
-        records: Records,
-        id: Id,
-        time: Duration,
-        job: CancellationToken,
-    ) -> Self {
-        let end = CancellationToken::new();
-        let ended = end.clone();
-        let task = tokio::spawn(async move {
-            let mut good_until = now_s() + time.as_secs_f64();
-            loop {
-                tokio::select! {
-                    () = ended.cancelled() => return (lease, None),
-                    () = tokio::time::sleep(time / 3) => {}
-                }
-                if matches!(records.is_cancelled(&id).await, Ok(true)) {
-                    job.cancel();
-                    return (lease, Some(Stopped::Asked));
-                }
-                match lease.renew().await {
-                    Ok(true) => good_until = now_s() + time.as_secs_f64(),
-                    // A store that does not answer for a while takes nothing away.
-                    Err(_) if now_s() < good_until => {}
-                    Ok(false) | Err(_) => {
-                        job.cancel();
-                        return (lease, Some(Stopped::Lost));
-                    }
-                }
-            }
-        });
-        Self { end, task }
-    }
-
-    async fn stop(self) -> (Option<Lease>, Option<Stopped>) {
-        self.end.cancel();
-        match self.task.await {
-            Ok((lease, stopped)) => (Some(lease), stopped),
-            Err(_) => (None, None),
-        }
-    }
 }
 
 impl Shop {
@@ -449,33 +352,4 @@ impl Shop {
 
 fn interrupted() -> JobError {
     JobError::Interrupted("interrupted".into())
-}
-
-/// The version of a source as it is now; `None` for none.
-async fn now_there(order: &Order) -> Result<Option<String>> {
-    let look = async {
-        let (blobs, key) = store::open(&Location::parse(&order.source.uri)?).await?;
-        blobs.head(&key).await
-    };
-    match look.await {
-        Ok(meta) => Ok(Some(meta.version.as_str().to_owned())),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(JobError::Failed(error.to_string())),
-    }
-}
-
-/// Whether all outputs lie there as they were made.
-async fn are_there(outputs: &[Made]) -> Result<bool> {
-    for made in outputs {
-        let look = async {
-            let (blobs, key) = store::open(&Location::parse(&made.uri)?).await?;
-            blobs.head(&key).await
-        };
-        match look.await {
-            Ok(meta) if meta.version.as_str() == made.version => {}
-            Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(JobError::Failed(error.to_string())),
-        }
-    }
-    Ok(true)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Videos of a job, all at once, and its posters.
 
+use super::look;
 use super::names;
 use super::picture;
 use super::record::Made;
@@ -9,7 +10,7 @@ use crate::error::{JobError, Result};
 use crate::job::{Job, JobRequest};
 use crate::profile::{Profile, Rendition};
 use crate::progress::Progress;
-use framemill_store::{self as store, Location, StoreError, StoreRoot};
+use framemill_store::{self as store, Location, StoreRoot};
 use futures::future::join_all;
 use std::sync::Arc;
 
@@ -52,19 +53,12 @@ fn output(run: &Run<'_>, rendition: &Rendition) -> Result<Location> {
 
 /// What lies under an output's name.
 async fn there(to: &Location) -> Result<Option<Made>> {
-    let look = async {
-        let (blobs, key) = store::open(to).await?;
-        blobs.head(&key).await
-    };
-    match look.await {
-        Ok(meta) => Ok(Some(Made {
-            uri: to.to_string(),
-            size: meta.size,
-            version: meta.version.as_str().to_owned(),
-        })),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(JobError::Failed(format!("{to}: {error}"))),
-    }
+    let meta = look::at(to).await?;
+    Ok(meta.map(|meta| Made {
+        uri: to.to_string(),
+        size: meta.size,
+        version: meta.version.as_str().to_owned(),
+    }))
 }
 
 /// The transcode that makes a rendition.
