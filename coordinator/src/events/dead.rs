@@ -43,9 +43,12 @@ pub async fn bury(
         deliveries: message.deliveries,
         at_s: now_s(),
     };
-    // One name however often it is delivered.
-    let hash = blake3::hash(format!("{} {}", message.id, message.body).as_bytes());
-    let name = format!("{}.json", &hash.to_hex()[..16]);
+    // One name however often it is told, by which messages whatever.
+    let name = letter.job.clone().unwrap_or_else(|| {
+        let hash = blake3::hash(message.body.as_bytes());
+        hash.to_hex()[..16].to_owned()
+    });
+    let name = format!("{name}.json");
     records
         .put(&name, &letter, PutMode::Overwrite)
         .await

@@ -16,6 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -81,10 +82,12 @@ impl Health {
         if state.ending {
             return Some("it is ending".into());
         }
+        // Who has as many jobs as there is room for asks for no more.
+        let busy = self.metrics.running.load(Ordering::Relaxed) > 0;
         match &state.trouble {
             Some(trouble) => Some(trouble.clone()),
-            None if state.asked.elapsed() > FRESH => Some("no messages are asked for".into()),
-            None => None,
+            None if busy || state.asked.elapsed() <= FRESH => None,
+            None => Some("no messages are asked for".into()),
         }
     }
 

@@ -259,7 +259,8 @@ impl Service {
                 // Its removal was told while there was nothing to remove yet.
                 self.remove_lane(&id.lane).await?;
             }
-            if ended.status == Status::Failed && first {
+            // Whoever has ended it may have died before it was told.
+            if ended.status == Status::Failed {
                 failed = Some((ended.reason.unwrap_or_default(), id));
             }
         }
