@@ -7,20 +7,26 @@
 use super::StitchError;
 use crate::error::JobError;
 use framemill_codec::packet::{Packet, PacketFileReader, StreamHeader};
-use framemill_store::RangeReader;
+use framemill_store::{Blocking, RangeReader, ReaderOptions};
 use framemill_worker::{TaskKey, WorkPlace};
 use std::io::BufReader;
 use std::sync::mpsc::{channel, sync_channel, Receiver, Sender, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::vec;
 
-/// Files of a stream that are read at once, each by a thread; with what a job holds open
-/// besides they stay below 64.
+/// Files that this process reads at once, each by a thread, whatever it stitches; with what
+/// jobs hold open besides they stay below 64.
 pub const READERS: usize = 32;
 /// Bytes of packets that go to the muxer at once, or one packet if that is more. Each
 /// reader has one batch waiting and one in the making at most.
-const BATCH: usize = 1 << 20;
+const BATCH: usize = 256 << 10;
+/// How files are read: from front to back, and many at a time.
+const READS: ReaderOptions = ReaderOptions {
+    block: 256 << 10,
+    read_ahead: 1 << 20,
+    cache: 2 << 20,
+};
 /// Batches of a file that wait for the muxer, at most.
 const WAITING: usize = 1;
 
@@ -106,6 +112,38 @@ impl Ahead {
     }
 }
 
+/// Room for readers.
+struct Room {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A reader's place in a [`Room`], until it is dropped.
+struct Place<'a>(&'a Room);
+
+/// Of this process: jobs that are stitched at the same time share it.
+static ROOM: Room = Room {
+    free: Mutex::new(READERS),
+    freed: Condvar::new(),
+};
+
+impl Room {
+    /// Waits for a place.
+    fn enter(&self) -> Place<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.freed.wait_while(free, |free| *free == 0);
+        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Place(self)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
 /// Files that no reader has taken yet.
 struct Queue {
     first: Option<(TaskKey, Reader)>,
@@ -138,6 +176,9 @@ impl Queue {
 /// Reads one file after the other, until none is left or one is damaged.
 fn read_files(place: &WorkPlace, queue: &Mutex<Queue>, header: &StreamHeader) {
     loop {
+        // Before a file is taken: the one that the muxer waits for has a place, so that it
+        // comes to its end and makes room, whoever else waits.
+        let _place = ROOM.enter();
         let taken = queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Taken { key, open, to }) = taken else {
             return;
@@ -194,7 +235,10 @@ fn open_alike(
 
 pub(super) fn open(place: &WorkPlace, key: &TaskKey) -> Result<Reader, StitchError> {
     let damaged = |failure| StitchError::Damaged(*key, failure);
-    let reader = place.open_output(key).map_err(damaged)?;
+    let store = Blocking::new(place.work.clone(), place.handle.clone());
+    let name = place.full_key(&key.data_key());
+    let meta = store.head(&name).map_err(|error| damaged(error.into()))?;
+    let reader = RangeReader::new(store, name, meta, READS, Arc::default());
     PacketFileReader::new(BufReader::with_capacity(256 << 10, reader))
         .map_err(|e| damaged(e.into()))
 }
