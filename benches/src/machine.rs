@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a figure depends on.
 
+use crate::process;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -37,4 +38,26 @@ pub fn load() -> f64 {
         .ok()
         .and_then(|text| text.split(' ').next()?.parse().ok())
         .unwrap_or(f64::NAN)
+}
+
+/// CPU seconds that all cores have been busy since the system's start, for anyone.
+///
+/// # Errors
+/// Where the system does not say.
+pub fn busy_s() -> Result<f64, String> {
+    let text = fs::read_to_string("/proc/stat").map_err(|e| e.to_string())?;
+    let first = text.lines().next().unwrap_or_default();
+    let fields: Vec<f64> = first
+        .split_whitespace()
+        .skip(1)
+        .map_while(|f| f.parse().ok())
+        .collect();
+    // user, nice, system, idle, waiting for disks, interrupts, the same, taken by the host;
+    // what guests have is in the first two.
+    match fields.get(..8) {
+        Some([user, nice, system, _, _, irq, softirq, steal]) => {
+            Ok((user + nice + system + irq + softirq + steal) * process::TICK_S)
+        }
+        _ => Err("/proc/stat: not as expected".into()),
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Programs run to their end, with wall clock and CPU time.
 
+use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
@@ -56,18 +57,59 @@ pub fn metered(command: &mut Command) -> Result<Cost, String> {
     Ok(Cost { wall_s, cpu_s })
 }
 
+/// Seconds of a clock tick: Linux gives user space 10 ms on every architecture.
+pub const TICK_S: f64 = 0.01;
+
 /// User and system seconds of all ended and awaited children, theirs included.
 fn children_cpu_s() -> Result<f64, String> {
-    /// Linux gives user space clock ticks of 10 ms on every architecture.
-    const TICK_S: f64 = 0.01;
     let stat = std::fs::read_to_string("/proc/self/stat").map_err(|e| e.to_string())?;
-    // The second field is a name in brackets that may hold anything; cutime is the 16th.
-    let after = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks = |n: usize| fields.get(n).and_then(|f| f.parse::<f64>().ok());
-    match (ticks(13), ticks(14)) {
-        (Some(user), Some(system)) => Ok((user + system) * TICK_S),
-        _ => Err("/proc/self/stat: not as expected".into()),
+    let times = Times::of(&stat).ok_or("/proc/self/stat: not as expected")?;
+    Ok(times.children_s)
+}
+
+/// User and system seconds of this process, and of all that it has started, ended or not.
+///
+/// # Errors
+/// The system's.
+pub fn tree_cpu_s() -> Result<f64, String> {
+    let all = std::fs::read_dir("/proc").map_err(|e| e.to_string())?;
+    let stats = all.flatten().filter_map(|process| {
+        let pid: u32 = process.file_name().to_str()?.parse().ok()?;
+        // It may have ended meanwhile.
+        let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+        Some((pid, Times::of(&stat)?))
+    });
+    let processes: HashMap<u32, Times> = stats.collect();
+    let ours = |mut pid: u32| loop {
+        match processes.get(&pid) {
+            _ if pid == std::process::id() => return true,
+            Some(times) => pid = times.parent,
+            None => return false,
+        }
+    };
+    let tree = processes.iter().filter(|(pid, _)| ours(**pid));
+    Ok(tree.map(|(_, times)| times.own_s + times.children_s).sum())
+}
+
+/// What `/proc/PID/stat` tells.
+struct Times {
+    parent: u32,
+    own_s: f64,
+    children_s: f64,
+}
+
+impl Times {
+    fn of(stat: &str) -> Option<Self> {
+        // The second field is a name in brackets that may hold anything; the parent is the
+        // fourth, utime the 14th.
+        let after = stat.rsplit(')').next()?;
+        let fields: Vec<&str> = after.split_whitespace().collect();
+        let ticks = |n: usize| fields.get(n)?.parse::<f64>().ok();
+        Some(Self {
+            parent: fields.get(1)?.parse().ok()?,
+            own_s: (ticks(11)? + ticks(12)?) * TICK_S,
+            children_s: (ticks(13)? + ticks(14)?) * TICK_S,
+        })
     }
 }
 
@@ -95,6 +137,21 @@ mod tests {
             "{cost:?}"
         );
         assert!(metered(&mut Command::new("false")).is_err());
+    }
+
+    #[test]
+    fn what_was_started_is_counted_while_it_runs() {
+        let before = tree_cpu_s().unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let with_child = tree_cpu_s().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(with_child > before, "{before} {with_child}");
+        assert!(crate::machine::busy_s().unwrap() > with_child - before);
     }
 
     #[test]
