@@ -15,8 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::vec;
 
-/// Files that this process reads at once, each by a thread, whatever it stitches; with what
-/// jobs hold open besides they stay below 64.
+/// Files that are read at once, each by a thread, beside one of each stream: this process has
+/// room for so many, whatever it stitches. With what a job holds open besides they stay below 64.
 pub const READERS: usize = 32;
 /// Bytes of packets that go to the muxer at once, or one packet if that is more. Each
 /// reader has one batch waiting and one in the making at most.
@@ -63,13 +63,16 @@ impl Ahead {
         let queue = Arc::new(Mutex::new(Queue {
             first: Some((first, reader)),
             files,
-            order,
+            order: Some(order),
         }));
-        for _ in 0..readers {
+        for n in 0..readers {
             let (queue, header) = (queue.clone(), header.clone());
+            // The muxer waits now for one stream, now for another: each has a reader that needs
+            // no room, so that it goes on whatever the others fill the room with.
+            let room = (n > 0).then_some(&ROOM);
             Builder::new()
                 .name("stitch reader".into())
-                .spawn_scoped(scope, move || read_files(place, &queue, &header))
+                .spawn_scoped(scope, move || read_files(place, &queue, &header, room))
                 .map_err(|e| JobError::Failed(format!("cannot start a thread: {e}")))?;
         }
         Ok(Self {
@@ -95,7 +98,7 @@ impl Ahead {
                 return Ok(Some(packet));
             }
             let Some(file) = &self.file else {
-                // None is left once all readers have ended.
+                // None is left once the last one was taken.
                 match self.files.recv() {
                     Ok(file) => self.file = Some(file),
                     Err(_) => return Ok(None),
@@ -148,7 +151,8 @@ impl Drop for Place<'_> {
 struct Queue {
     first: Option<(TaskKey, Reader)>,
     files: vec::IntoIter<TaskKey>,
-    order: Sender<Receiver<Batch>>,
+    /// Gone with the last file, which is how the muxer learns of the end.
+    order: Option<Sender<Receiver<Batch>>>,
 }
 
 /// A file to be read, and who waits for it.
@@ -168,17 +172,20 @@ impl Queue {
             None => (self.files.next()?, None),
         };
         let (to, batches) = sync_channel(WAITING);
-        self.order.send(batches).ok()?;
+        self.order.as_ref()?.send(batches).ok()?;
+        if self.files.len() == 0 {
+            self.order = None;
+        }
         Some(Taken { key, open, to })
     }
 }
 
 /// Reads one file after the other, until none is left or one is damaged.
-fn read_files(place: &WorkPlace, queue: &Mutex<Queue>, header: &StreamHeader) {
+fn read_files(place: &WorkPlace, queue: &Mutex<Queue>, header: &StreamHeader, room: Option<&Room>) {
     loop {
-        // Before a file is taken: the one that the muxer waits for has a place, so that it
-        // comes to its end and makes room, whoever else waits.
-        let _place = ROOM.enter();
+        // Before a file is taken: files are taken in order, so those that the muxer waits for
+        // are being read, come to their end and make room.
+        let _place = room.map(Room::enter);
         let taken = queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Taken { key, open, to }) = taken else {
             return;

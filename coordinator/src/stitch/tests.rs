@@ -267,3 +267,23 @@ fn an_index_beyond_its_room_is_moved_to_the_front() {
     let (moov, free) = bench.stitched(Container::Mp4);
     assert!(moov > 100_000 && free == 8, "{free} free after {moov}");
 }
+
+#[test]
+fn stitches_at_once_share_room_and_come_to_their_ends() {
+    let benches: Vec<Bench> = (0..4)
+        .map(|_| {
+            let mut bench = Bench::new(constant(5000), 25, PYRAMID);
+            bench.sound();
+            bench
+        })
+        .collect();
+    assert!(
+        benches[0].chunks.len() > 32,
+        "more files than there is room for"
+    );
+    thread::scope(|scope| {
+        for bench in &benches {
+            scope.spawn(|| bench.stitched(Container::Mp4));
+        }
+    });
+}
