@@ -11,7 +11,7 @@ report=target/demo/report.json
 mkdir -p target/demo
 "$bin" transcode "$source" -o "$output" --codec av1 --overwrite --chunk 48f --report "$report"
 
-total() { grep -o "\"$1\": *[0-9.]*" "$report" | head -n 1 | grep -o '[0-9.]*$'; }
+total() { grep -o "\"$1\": *[0-9.]*" "$report" | tail -n 1 | grep -o '[0-9.]*$'; }
 echo
 echo "output  $output ($(stat -c %s "$output") bytes, source $(stat -c %s "$source"))"
 "$bin" measure "$source" "$output"
