@@ -167,6 +167,8 @@ impl Shop {
             lease.release().await?;
             return Ok((ended, false));
         }
+        // An end that does not count. Not before the lane is ours: the next end may be another's.
+        self.records.forget(&id).await?;
         let job = cancel.child_token();
         let keeper = Keeper::start(
             lease,
@@ -220,7 +222,7 @@ impl Shop {
         Ok((first.unwrap_or(ended), false))
     }
 
-    /// How a job ended before, where that counts; forgets it where it does not.
+    /// How a job ended before, where that counts.
     async fn ended(&self, id: &Id, known: Known) -> Result<Option<Ended>> {
         let Some(ended) = self.records.ended(id).await? else {
             return Ok(None);
@@ -229,9 +231,6 @@ impl Shop {
             Known::Since(time_s) if time_s <= ended.ended_s + SKEW_S => true,
             _ => ended.status == Status::Done && are_there(&ended.outputs).await?,
         };
-        if !counts {
-            self.records.forget(id).await?;
-        }
         Ok(counts.then_some(ended))
     }
 
